@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# Builds the release binary with the client inside. Tests, browser tests and `./dev run` all use this one build.
+
+binary_name=sphere
+stamp=target/site.sha256
+client_budget_kb=250
+
+# One choice of packages for build, clippy and tests, so that cargo resolves the same features each time and compiles every
+# dependency once. `app` gets its feature `ssr` from the server; its empty default feature would make another variant of it.
+native=(--release --no-default-features -p server -p sphere-app -p sphere-migration -p sphere-protocol)
+
+# Cargo tells changed files by their time only, and names what it built by the path inside of the clone. So a clone that was
+# laid out before another one was built would get the other one's binary. Whoever builds second forgets what the first built.
+claim_target_folder() {
+  local mark="$CARGO_TARGET_DIR/.clone"
+  [[ -f $mark && $(<"$mark") == "$root" ]] && return
+  find "$CARGO_TARGET_DIR" -maxdepth 6 -path '*/.fingerprint/*' -type d \
+    \( -name 'server-*' -o -name 'sphere-*' -o -name 'frontend-*' \) -prune -exec rm -rf {} +
+  echo "$root" >"$mark"
+}
+
+# The client is current when nothing that goes into it is newer, and when the folder still holds what was built:
+# `cargo leptos watch` puts its debug client into the same place.
+client_is_current() {
+  local inputs=(app frontend protocol style public Cargo.* .cargo rust-toolchain.toml dev.d/build.sh dev.d/tools.sh)
+  [[ -f $stamp ]] && sha256sum --check --status "$stamp" &&
+    [[ -z $(find "${inputs[@]}" -newer "$stamp" -print -quit) ]]
+}
+
+build_client() {
+  client_is_current && return
+  say "building the client"
+  rm -f "$stamp"
+  mkdir -p target
+  local started=target/site.started
+  touch "$started"
+  cargo leptos build --release --precompress --frontend-only ${locked[0]+--cargo-locked} >&2
+  find target/site -type f -exec sha256sum {} + >"$stamp"
+  touch -r "$started" "$stamp"
+  report_client_size
+}
+
+report_client_size() {
+  local file kb total=0
+  for file in target/site/pkg/*.{wasm,js,css}.br; do
+    [[ -f $file ]] || continue
+    kb=$((($(stat -c %s "$file") + 1023) / 1024))
+    total=$((total + kb))
+    say "$(printf '%4d KB  %s' "$kb" "${file#target/site/}")"
+  done
+  ((total <= client_budget_kb)) || say "warning: the client has $total KB, more than $client_budget_kb KB"
+}
+
+# The client first: the server takes target/site into itself. `--examples` builds none, there are none; it makes cargo count
+# the dev-dependencies when it chooses features. Without it the tests would compile sqlx, SeaORM and more a second time.
+build() {
+  claim_target_folder
+  build_client
+  say "building the server"
+  cargo build --release "${locked[@]}" -p server --bin "$binary_name" --examples >&2
+  binary="$CARGO_TARGET_DIR/release/$binary_name"
+}
