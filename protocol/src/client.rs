@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cid, DecodeError, Epoch, MessageId, RoomName, Seq, envelope::Envelope, limits::MAX_RESUMED_ROOMS};
+use crate::{Cid, Code, DecodeError, Epoch, MessageId, RoomName, Seq, VERSION, envelope::Envelope, limits::MAX_RESUMED_ROOMS};
 
 /// A frame from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -144,15 +144,25 @@ pub struct Ping {
     pub n: u64,
 }
 
+/// The part of `hello` that every version has.
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
 impl ClientFrame {
     /// Reads a frame, strictly.
     ///
     /// # Errors
-    /// [`DecodeError`] with `unknown_event` or `bad_frame`.
+    /// [`DecodeError`] with `unknown_event`, `unsupported_version` or `bad_frame`.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         let envelope = Envelope::open(text)?;
         match envelope.event.as_ref() {
             "hello" => {
+                // Another version may have fields that this one would refuse as unknown: say what is really wrong.
+                if envelope.data::<Version>().is_ok_and(|hello| hello.v != VERSION) {
+                    return Err(DecodeError { code: Code::UnsupportedVersion, ..envelope.bad("unsupported version") });
+                }
                 let hello: Hello = envelope.data()?;
                 if hello.rooms.as_ref().is_some_and(|rooms| rooms.len() > MAX_RESUMED_ROOMS) {
                     return Err(envelope.bad("too many rooms"));

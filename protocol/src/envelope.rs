@@ -50,7 +50,7 @@ impl<'a> Envelope<'a> {
 /// Why a text is not a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
-    /// `bad_frame` or `unknown_event`.
+    /// `bad_frame`, `unknown_event` or `unsupported_version`.
     pub code: Code,
     /// The event, where it could be read.
     pub event: Option<String>,

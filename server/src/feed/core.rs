@@ -1,0 +1,298 @@
+//! The feed's rules, without input, output or time: what a partition's records become, strictly by offset.
+//!
+//! # Guarantee
+//! Whatever hints are lost, late or doubled, the records that pass are those of the followed log, each once, in its
+//! order; every record is a link of its room's chain (`prev`), and a repeat of a known id passes as a void. Two cores
+//! that start anywhere in the log give the same chain. Driven by [`super::Feed`]; held by the property tests.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use sphere_protocol::{Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp};
+
+use super::{MEMORY, start::FeedStart};
+use crate::log::{Entry, Offset, Partition, Record};
+
+/// Hints that may wait for the offsets before them; more are dropped, the followed log brings them.
+const MAX_HINTS: usize = 4_096;
+
+/// Where an id stood first: what every retry of the send is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct First {
+    /// Its place.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+}
+
+/// A record that has passed the feed.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Where it stands in the partition.
+    pub offset: Offset,
+    /// The frame that everybody gets.
+    pub message: Arc<Message>,
+    /// Where its id stood first.
+    pub first: First,
+}
+
+/// The log contradicts what was already let through: nothing that this server said since can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("partition {partition}: the log holds another record at offset {offset} than the hint that was let through")]
+pub struct Diverged {
+    /// The partition.
+    pub partition: Partition,
+    /// The offset.
+    pub offset: Offset,
+}
+
+/// A room as the feed knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// `seq` of the newest record.
+    pub seq: Seq,
+    /// When the newest message was written.
+    pub last_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Known {
+    first: First,
+    last: Offset,
+}
+
+/// The state of one partition's feed.
+#[derive(Debug)]
+pub struct Core {
+    partition: Partition,
+    epoch: Epoch,
+    base: Seq,
+    memory: Offset,
+    ring_limit: usize,
+    next: Offset,
+    stored: Offset,
+    heads: HashMap<RoomName, Head>,
+    known: HashMap<MessageId, Known>,
+    ages: VecDeque<(Offset, MessageId)>,
+    ring: VecDeque<Passed>,
+    ring_bytes: usize,
+    ring_start: Offset,
+    hints: BTreeMap<Offset, Arc<Record>>,
+    unconfirmed: VecDeque<(Offset, Arc<Record>)>,
+}
+
+impl Core {
+    /// A feed that goes on where the store's snapshot ends.
+    pub fn new(start: FeedStart, epoch: Epoch) -> Self {
+        Self::with_bounds(start, epoch, MEMORY, super::RING_BYTES)
+    }
+
+    /// The same with other bounds; the rules must hold under any.
+    pub fn with_bounds(start: FeedStart, epoch: Epoch, memory: Offset, ring_limit: usize) -> Self {
+        let mut core = Self {
+            partition: start.partition,
+            epoch,
+            base: start.base,
+            memory,
+            ring_limit,
+            next: start.next_offset,
+            stored: start.next_offset,
+            heads: start.heads.into_iter().collect(),
+            known: HashMap::new(),
+            ages: VecDeque::new(),
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            ring_start: start.next_offset,
+            hints: BTreeMap::new(),
+            unconfirmed: VecDeque::new(),
+        };
+        for recent in start.ids {
+            core.remember(recent.offset, recent.id, recent.first);
+        }
+        core
+    }
+
+    /// The offset that passes next.
+    pub fn next(&self) -> Offset {
+        self.next
+    }
+
+    /// `seq` of the next record.
+    pub fn next_seq(&self) -> Seq {
+        self.base + self.next
+    }
+
+    /// `seq` of what stands at an offset.
+    pub fn seq(&self, offset: Offset) -> Seq {
+        self.base + offset
+    }
+
+    /// The room's head; none while it has no record.
+    pub fn head(&self, room: &RoomName) -> Option<Head> {
+        self.heads.get(room).copied()
+    }
+
+    /// Every room that has a record, with its head.
+    pub fn heads(&self) -> impl Iterator<Item = (&RoomName, &Head)> {
+        self.heads.iter()
+    }
+
+    /// Where an id stood first, if the feed still knows it.
+    pub fn first(&self, id: &MessageId) -> Option<First> {
+        self.known.get(id).map(|known| known.first)
+    }
+
+    /// What passed since `from`, oldest first; none when the ring no longer reaches so far back.
+    pub fn since(&self, from: Offset) -> Option<impl Iterator<Item = &Passed>> {
+        let skip = self.ring.partition_point(|passed| passed.offset < from);
+        (from >= self.ring_start).then(|| self.ring.iter().skip(skip))
+    }
+
+    /// The lowest offset that [`Self::since`] can go back to.
+    pub fn ring_start(&self) -> Offset {
+        self.ring_start
+    }
+
+    /// Takes a hint from the bus: it passes now if it is next, later if it is ahead, never if it is behind.
+    pub fn hint(&mut self, offset: Offset, record: Arc<Record>) -> Vec<Passed> {
+        if offset < self.next || (self.hints.len() >= MAX_HINTS && !self.hints.contains_key(&offset)) {
+            return Vec::new();
+        }
+        self.hints.entry(offset).or_insert(record);
+        let mut passed = Vec::new();
+        self.pass_hints(&mut passed);
+        passed
+    }
+
+    /// Takes an entry of the followed log. Entries come in order; an offset that is left out does not exist.
+    ///
+    /// # Errors
+    /// [`Diverged`] when a hint with another record has already passed at this offset.
+    pub fn entry(&mut self, entry: &Entry) -> Result<Vec<Passed>, Diverged> {
+        let mut passed = Vec::new();
+        let diverged = Diverged { partition: self.partition, offset: entry.offset };
+        while let Some((offset, hinted)) = self.unconfirmed.front() {
+            if *offset > entry.offset {
+                break;
+            }
+            // A hint that the log skips over was never in it.
+            let confirmed = *offset == entry.offset && entry.record.as_ref().is_ok_and(|record| record == hinted);
+            if !confirmed {
+                return Err(Diverged { offset: *offset, ..diverged });
+            }
+            self.unconfirmed.pop_front();
+        }
+        if entry.offset >= self.next {
+            // The log itself says what stands here: hints up to it, right or wrong, are done with.
+            self.hints = self.hints.split_off(&(entry.offset + 1));
+            self.next = entry.offset;
+            match &entry.record {
+                Ok(record) => passed.push(self.pass(record)),
+                Err(_) => self.next += 1, // Unreadable: no room, no link. The consumer keeps it aside.
+            }
+            self.pass_hints(&mut passed);
+        }
+        Ok(passed)
+    }
+
+    /// Learns that the store has everything below `next_offset`.
+    pub fn stored(&mut self, next_offset: Offset) {
+        self.stored = self.stored.max(next_offset);
+        while self.ring.front().is_some_and(|passed| passed.offset < self.stored) {
+            self.drop_oldest();
+        }
+        self.ring_start = self.ring_start.max(self.stored.min(self.next));
+        self.forget();
+    }
+
+    fn pass_hints(&mut self, passed: &mut Vec<Passed>) {
+        while let Some(record) = self.hints.remove(&self.next) {
+            self.unconfirmed.push_back((self.next, Arc::clone(&record)));
+            passed.push(self.pass(&record));
+        }
+    }
+
+    fn pass(&mut self, record: &Record) -> Passed {
+        let offset = self.next;
+        self.next += 1;
+        let link = link(record, self.partition, self.epoch, self.seq(offset), self.head(&record.room), self.first(&record.id));
+        self.heads.insert(record.room.clone(), link.head);
+        self.remember(offset, record.id, link.first);
+        self.forget();
+        let passed = Passed { offset, message: Arc::new(link.message), first: link.first };
+        self.ring_bytes += size(&passed);
+        self.ring.push_back(passed.clone());
+        while self.ring_bytes > self.ring_limit {
+            self.drop_oldest();
+        }
+        passed
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.ring.pop_front() {
+            self.ring_bytes -= size(&oldest);
+            self.ring_start = oldest.offset + 1;
+        }
+    }
+
+    fn remember(&mut self, offset: Offset, id: MessageId, first: First) {
+        self.known.entry(id).and_modify(|known| known.last = offset).or_insert(Known { first, last: offset });
+        self.ages.push_back((offset, id));
+    }
+
+    /// An id goes only when it is behind both the window and the store.
+    fn forget(&mut self) {
+        let keep = self.stored.min(self.next - self.memory);
+        while let Some((offset, id)) = self.ages.front().copied() {
+            if offset >= keep {
+                break;
+            }
+            self.ages.pop_front();
+            if self.known.get(&id).is_some_and(|known| known.last == offset) {
+                self.known.remove(&id);
+            }
+        }
+    }
+}
+
+/// A record as the room's next link.
+#[derive(Debug)]
+pub struct Link {
+    /// The frame.
+    pub message: Message,
+    /// Where its id stood first.
+    pub first: First,
+    /// The room's head from here on.
+    pub head: Head,
+}
+
+/// Makes a record the room's next link: `previous` is the room's head before it, `known` where its id stood first.
+pub fn link(record: &Record, partition: Partition, epoch: Epoch, seq: Seq, previous: Option<Head>, known: Option<First>) -> Link {
+    let known = known.filter(|first| first.seq != seq);
+    let first = known.unwrap_or(First { seq, created_at: record.created_at });
+    let repeat = known.is_some();
+    let message = Message {
+        room: record.room.clone(),
+        epoch,
+        seq,
+        prev: Some(previous.map_or(-1, |head| head.seq)),
+        id: if repeat { MessageId::void(partition, seq) } else { record.id },
+        user_id: record.user_id.clone(),
+        user_name: record.user_name.clone(),
+        user_image: record.user_image.clone(),
+        message: if repeat { String::new() } else { record.message.clone() },
+        created_at: record.created_at,
+        kind: if repeat { Kind::Void } else { record.kind },
+        reference: repeat.then_some(record.id),
+    };
+    let last_at = if repeat { previous.and_then(|head| head.last_at) } else { Some(record.created_at) };
+    Link { message, first, head: Head { seq, last_at } }
+}
+
+/// What a passed record costs in memory, roughly.
+fn size(passed: &Passed) -> usize {
+    let message = &passed.message;
+    size_of::<Passed>() + size_of::<Message>() + message.message.len() + message.user_name.len() + message.user_image.len()
+}

@@ -1,0 +1,82 @@
+//! The pages: rendered here with their newest messages, then taken over by the client.
+
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use leptos::prelude::{provide_context, use_nonce};
+use sphere_app::{Boot, shell};
+use sphere_protocol::RoomName;
+
+use super::{assets, security::set_policy};
+use crate::{history::Request as PageRequest, rooms::Room, state::AppState};
+
+/// The cookie in which the client keeps the room that was shown last.
+const LAST_ROOM: &str = "room";
+
+/// `GET /`: the room that was shown last, or the first.
+pub async fn home(State(state): State<AppState>, request: Request) -> Response {
+    let last = last_room(&request).and_then(|name| state.rooms.get(&name));
+    match last.or_else(|| state.rooms.all().into_iter().next()) {
+        Some(room) => Redirect::temporary(&format!("/rooms/{}", room.name)).into_response(),
+        None => not_found(State(state), request).await,
+    }
+}
+
+/// `GET /rooms/{room}`.
+pub async fn room(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Response {
+    match state.rooms.get(&RoomName::from(name)) {
+        Some(room) => {
+            let boot = boot(&state, &room).await;
+            render(&state, boot, StatusCode::OK, request).await
+        }
+        None => not_found(State(state), request).await,
+    }
+}
+
+/// Any other address: a file, or the page that says that there is nothing.
+pub async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    if let Some(file) = assets::public(request.uri().path(), request.headers()) {
+        return file;
+    }
+    let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
+    render(&state, Boot { room: None, rooms, page: None, error: None }, StatusCode::NOT_FOUND, request).await
+}
+
+/// What the page shows first; the client starts from exactly this.
+async fn boot(state: &AppState, room: &Room) -> Boot {
+    let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
+    let (page, error) = match state.history.page(room, PageRequest::newest()).await {
+        Ok(page) => (Some(page), None),
+        Err(error) => (None, Some(error.code())),
+    };
+    Boot { room: Some(room.name.clone()), rooms, page, error }
+}
+
+async fn render(state: &AppState, boot: Boot, status: StatusCode, request: Request) -> Response {
+    let options = state.leptos.clone();
+    let watching = state.config.watching;
+    let context = move || {
+        provide_context(boot.clone());
+        let nonce = use_nonce().map(|nonce| nonce.to_string());
+        if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+            let mut headers = axum::http::HeaderMap::new();
+            set_policy(&mut headers, nonce.as_deref(), watching);
+            if let Some(policy) = headers.remove(header::CONTENT_SECURITY_POLICY) {
+                response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+            }
+        }
+    };
+    let render = leptos_axum::render_app_to_stream_with_context(context, move || shell(options.clone()));
+    let mut response = render(request).await;
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn last_room(request: &Request) -> Option<RoomName> {
+    let cookies = request.headers().get_all(header::COOKIE);
+    let mut pairs = cookies.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| pair.trim().strip_prefix(LAST_ROOM)?.strip_prefix('=').map(RoomName::from))
+}

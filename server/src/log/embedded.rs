@@ -1,0 +1,227 @@
+//! The log of one machine: a SQLite file with several logical partitions and one writer that commits in groups.
+//!
+//! `synchronous=FULL` in WAL mode means one fsync per commit: what was acknowledged survives a power cut. While one
+//! commit waits for the disk, the next group gathers, so throughput grows with load and an idle log answers at once.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use sphere_protocol::Timestamp;
+use sqlx::{
+    Connection as _, Row as _, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{AppendError, Entry, MessageLog, Offset, Partition, ReadError, Record};
+
+/// Most appends that may wait for the writer; more are refused at once instead of growing the memory.
+const QUEUE: usize = 8_192;
+/// Most records of one commit: bounds how long the first of a group waits for the last.
+const GROUP: usize = 512;
+/// Most entries that a follower gets at once.
+const CHUNK: Offset = 512;
+/// Records younger than this stay in the log even when the store has them.
+const KEEP: Duration = Duration::from_secs(24 * 60 * 60);
+
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS records (
+        partition INTEGER NOT NULL, offset INTEGER NOT NULL, created_ms INTEGER NOT NULL, payload BLOB NOT NULL,
+        PRIMARY KEY (partition, offset)) WITHOUT ROWID",
+    // Beside the records, so that the next offset outlives an emptied log.
+    "CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL)",
+];
+
+/// The embedded log. Dropping it ends its writer after the queued records.
+#[derive(Debug)]
+pub struct EmbeddedLog {
+    writes: mpsc::Sender<Write>,
+    ends: Vec<watch::Receiver<Offset>>,
+    readers: SqlitePool,
+}
+
+#[derive(Debug)]
+struct Write {
+    partition: Partition,
+    payload: Vec<u8>,
+    done: oneshot::Sender<Result<Offset, AppendError>>,
+}
+
+impl EmbeddedLog {
+    /// Opens or creates the log. The number of partitions can only grow.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is not a log.
+    pub async fn open(path: &Path, partitions: Partition) -> Result<Arc<Self>, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let mut writer = SqliteConnection::connect_with(&options).await?;
+        for statement in SCHEMA {
+            sqlx::query(statement).execute(&mut writer).await?;
+        }
+        for partition in 0..partitions {
+            sqlx::query("INSERT INTO partitions VALUES (?, 0) ON CONFLICT DO NOTHING").bind(partition).execute(&mut writer).await?;
+        }
+        let next = next_offsets(&mut writer).await?;
+        let (senders, ends) = next.iter().map(|offset| watch::channel(*offset)).unzip();
+        let (writes, queue) = mpsc::channel(QUEUE);
+        let readers = SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
+        tokio::spawn(Writer { connection: writer, next, ends: senders }.run(queue));
+        Ok(Arc::new(Self { writes, ends, readers }))
+    }
+
+    /// Drops the records of a partition below `stored` that are older than a day.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the records then stay until the next call.
+    pub async fn trim(&self, partition: Partition, stored: Offset, now: Timestamp) -> Result<u64, sqlx::Error> {
+        let oldest = now.0 - i64::try_from(KEEP.as_millis()).unwrap_or(i64::MAX);
+        let mut connection = SqliteConnection::connect_with(&(*self.readers.connect_options()).clone().read_only(false)).await?;
+        let dropped = sqlx::query("DELETE FROM records WHERE partition = ? AND offset < ? AND created_ms < ?")
+            .bind(partition)
+            .bind(stored)
+            .bind(oldest)
+            .execute(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok(dropped.rows_affected())
+    }
+
+    fn watch_end(&self, partition: Partition) -> Option<watch::Receiver<Offset>> {
+        self.ends.get(usize::try_from(partition).ok()?).cloned()
+    }
+}
+
+#[async_trait]
+impl MessageLog for EmbeddedLog {
+    fn partitions(&self) -> Partition {
+        Partition::try_from(self.ends.len()).unwrap_or(Partition::MAX)
+    }
+
+    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {
+        let (done, outcome) = oneshot::channel();
+        let queued = self.writes.try_send(Write { partition, payload: record.encode(), done });
+        async move {
+            queued.map_err(|error| AppendError::Unavailable(error.to_string()))?;
+            outcome.await.unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
+        }
+        .boxed()
+    }
+
+    fn follow(&self, partition: Partition, from: Offset) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
+        let Some(end) = self.watch_end(partition) else {
+            return stream::once(async move { Err(ReadError(format!("there is no partition {partition}"))) }).boxed();
+        };
+        let readers = self.readers.clone();
+        stream::try_unfold((from, end), move |(from, mut end)| {
+            let readers = readers.clone();
+            async move {
+                let until = *end.wait_for(|end| *end > from).await.map_err(|_| ReadError("the log was closed".to_owned()))?;
+                let to = until.min(from.saturating_add(CHUNK));
+                let entries = read(&readers, partition, from, to).await?;
+                Ok(Some((entries, (to, end))))
+            }
+        })
+        .boxed()
+    }
+
+    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
+        read(&self.readers, partition, from, to).await
+    }
+
+    async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
+        let end = self.watch_end(partition).ok_or_else(|| ReadError(format!("there is no partition {partition}")))?;
+        Ok(*end.borrow())
+    }
+}
+
+async fn read(readers: &SqlitePool, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
+    let rows =
+        sqlx::query("SELECT offset, payload FROM records WHERE partition = ? AND offset >= ? AND offset < ? ORDER BY offset")
+            .bind(partition)
+            .bind(from)
+            .bind(to)
+            .fetch_all(readers)
+            .await
+            .map_err(|error| ReadError(error.to_string()))?;
+    let entry = |row: sqlx::sqlite::SqliteRow| Entry { offset: row.get(0), record: Record::decode(row.get(1)).map(Arc::new) };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+async fn next_offsets(connection: &mut SqliteConnection) -> Result<Vec<Offset>, sqlx::Error> {
+    let rows = sqlx::query("SELECT next_offset FROM partitions ORDER BY partition").fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| row.get(0)).collect())
+}
+
+/// The only one that writes records.
+struct Writer {
+    connection: SqliteConnection,
+    next: Vec<Offset>,
+    ends: Vec<watch::Sender<Offset>>,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Write>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while queue.recv_many(&mut group, GROUP).await > 0 {
+            match self.commit(&group).await {
+                Ok(offsets) => {
+                    for (write, offset) in group.drain(..).zip(offsets) {
+                        // Whoever waited may be gone; the record stands all the same.
+                        let _ = write.done.send(Ok(offset));
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, records = group.len(), "the log could not commit");
+                    for write in group.drain(..) {
+                        let _ = write.done.send(Err(AppendError::OutcomeUnknown(error.to_string())));
+                    }
+                    // The commit may have happened before it failed: only the file knows.
+                    if let Ok(next) = next_offsets(&mut self.connection).await {
+                        self.next = next;
+                    }
+                }
+            }
+            for (end, next) in self.ends.iter().zip(&self.next) {
+                end.send_if_modified(|end| std::mem::replace(end, *next) != *next);
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &[Write]) -> Result<Vec<Offset>, sqlx::Error> {
+        let mut next = self.next.clone();
+        let mut offsets = Vec::with_capacity(group.len());
+        let now = crate::clock::now().0;
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        for write in group {
+            let offset = usize::try_from(write.partition).ok().and_then(|partition| next.get_mut(partition));
+            let offset = offset.ok_or_else(|| sqlx::Error::Protocol(format!("there is no partition {}", write.partition)))?;
+            sqlx::query("INSERT INTO records VALUES (?, ?, ?, ?)")
+                .bind(write.partition)
+                .bind(*offset)
+                .bind(now)
+                .bind(write.payload.as_slice())
+                .execute(&mut *transaction)
+                .await?;
+            offsets.push(*offset);
+            *offset += 1;
+        }
+        for (partition, (new, old)) in next.iter().zip(&self.next).enumerate() {
+            if new != old {
+                sqlx::query("UPDATE partitions SET next_offset = ? WHERE partition = ?")
+                    .bind(*new)
+                    .bind(i64::try_from(partition).unwrap_or(i64::MAX))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        transaction.commit().await?;
+        self.next = next;
+        Ok(offsets)
+    }
+}

@@ -1,0 +1,107 @@
+//! The store: everything that was said, in SQL. The only place that knows SeaORM.
+//!
+//! Written by `consumer` (messages, offsets), `auth` (users) and `rooms`; read by `history` and when feeds start. Every
+//! write transaction on SQLite is IMMEDIATE: a deferred one that reads first fails as soon as another writes.
+
+use std::{path::Path, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm_migration::MigratorTrait as _;
+
+mod batch;
+mod entity;
+mod log_state;
+mod pages;
+mod rooms;
+mod users;
+
+pub use batch::{Batch, Stored};
+pub use pages::{Query, RawPage};
+pub use rooms::RoomRow;
+pub use users::UserRow;
+
+/// Why the store did not answer. Internals: logged, never sent.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database says no.
+    #[error("the store failed: {0}")]
+    Database(#[from] DbErr),
+    /// The rows contradict each other or the log; an operator must look.
+    #[error("the store is not consistent: {0}")]
+    Inconsistent(String),
+}
+
+/// A handle on the database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+}
+
+impl Store {
+    /// Opens or creates the SQLite file of the embedded profile, and brings it up to this version's schema.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, written or migrated.
+    pub async fn open_sqlite(path: &Path, migrate: bool) -> Result<Self, StoreError> {
+        let path = path.to_owned();
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options.max_connections(4).min_connections(1).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+        options.map_sqlx_sqlite_opts(move |options| {
+            options
+                .in_memory(false)
+                .shared_cache(false)
+                .filename(&path)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+        });
+        let store = Self { db: Database::connect(options).await? };
+        if migrate {
+            sphere_migration::Migrator::up(&store.db, None).await?;
+        }
+        Ok(store)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.db.ping().await?)
+    }
+
+    /// A transaction that sees one state of the database, however long it reads.
+    async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+            ..TransactionOptions::default()
+        };
+        self.db.begin_with_options(options).await
+    }
+
+    /// A transaction that writes.
+    async fn write(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.db.begin_with_options(options).await
+    }
+}
+
+/// The time type of the columns.
+fn column_time(at: sphere_protocol::Timestamp) -> time::OffsetDateTime {
+    at.date_time()
+}
+
+/// The wire's time of a column.
+fn wire_time(at: time::OffsetDateTime) -> sphere_protocol::Timestamp {
+    sphere_protocol::Timestamp(at.unix_timestamp() * 1000 + i64::from(at.millisecond()))
+}
