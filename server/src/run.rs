@@ -81,6 +81,8 @@ pub enum RunError {
 /// When it cannot start, or when the log contradicts itself.
 pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let config = Arc::new(config);
+    // Pages are rendered on this runtime; a second server in the same process finds it set.
+    let _ = any_spawner::Executor::init_tokio();
     let _lock = lock(&config.data_dir)?;
     let embedded = EmbeddedLog::open(&config.data_dir.join("log.db"), PARTITIONS).await.map_err(|e| RunError::Log(e.to_string()))?;
     let log: Arc<dyn MessageLog> = Arc::clone(&embedded) as _;

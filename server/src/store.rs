@@ -6,7 +6,7 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
@@ -79,7 +79,8 @@ impl Store {
     /// A transaction that sees one state of the database, however long it reads.
     async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
-            isolation_level: Some(IsolationLevel::RepeatableRead),
+            // A read transaction on SQLite is a snapshot by itself, and there is no level to set.
+            isolation_level: (self.db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
