@@ -9,10 +9,9 @@ use crate::boot::{self, Boot};
 /// The document around the application. Takes [`Boot`] from the context.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let boot = use_context::<Boot>().unwrap_or_default();
-    let title = boot.title().map_or_else(
-        || "Sphere".to_owned(),
-        |title| format!("{title} · Sphere"),
-    );
+    let title = boot
+        .title()
+        .map_or_else(|| "Sphere".to_owned(), |title| format!("{title} · Sphere"));
     let style = format!("/{}/sphere.css", options.site_pkg_dir);
     view! {
         <!DOCTYPE html>

@@ -6,19 +6,22 @@
 
 pub mod layout;
 pub mod list;
+pub mod own;
+mod refusals;
+mod requests;
 pub mod room;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use sphere_protocol::{
-    Cid, ClientFrame, Code, RoomName, Seq, ServerFrame, Timestamp, UserId,
-    client::{JoinRoom, SyncRoom},
-    server::{ErrorFrame, Me, Nack, RoomError, Welcome},
+    Cid, Code, RoomName, Seq, ServerFrame, Timestamp,
+    server::{Me, Welcome},
 };
 
 use crate::boot::Boot;
 use list::RoomList;
-use room::{Pending, Reason, RoomState};
+use own::Pending;
+use room::RoomState;
 
 /// What a frame asks its receiver to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +41,10 @@ pub enum Effect {
     /// The identity belongs to somebody else: make a new one.
     Identity,
     /// The server sends this connection away, for so long or until somebody asks.
-    Bye { why: Code, reconnect_ms: Option<u32> },
+    Bye {
+        why: Code,
+        reconnect_ms: Option<u32>,
+    },
 }
 
 /// Everything this client knows.
@@ -52,7 +58,10 @@ pub struct ChatState {
 impl ChatState {
     /// The state that a page starts from.
     pub fn from_boot(boot: &Boot) -> Self {
-        let mut state = Self { list: RoomList::new(&boot.rooms), ..Self::default() };
+        let mut state = Self {
+            list: RoomList::new(&boot.rooms),
+            ..Self::default()
+        };
         if let Some(room) = &boot.room {
             let entry = state.room_mut(room);
             entry.error = boot.error;
@@ -100,7 +109,8 @@ impl ChatState {
             }
             ServerFrame::RoomPage(page) => self.in_room(&page.room, |room| room.page(page)),
             ServerFrame::Message(message) => {
-                self.list.active(&message.room, message.seq, Some(message.created_at));
+                self.list
+                    .active(&message.room, message.seq, Some(message.created_at));
                 self.in_room(&message.room, |room| room.live(message))
             }
             ServerFrame::RoomResync(resync) => self.in_room(&resync.room, |room| room.read(0)),
@@ -110,22 +120,32 @@ impl ChatState {
             }
             ServerFrame::RoomError(error) => self.room_error(error),
             ServerFrame::Ack(ack) => {
-                let Some(room) = self.room_of(ack.cid) else { return Vec::new() };
-                let effect = self.room_mut(&room).complete(ack.cid, ack.seq, ack.created_at);
+                let Some(room) = self.room_of(ack.cid) else {
+                    return Vec::new();
+                };
+                let effect = self
+                    .room_mut(&room)
+                    .complete(ack.cid, ack.seq, ack.created_at);
                 effect.into_iter().collect()
             }
             ServerFrame::Nack(nack) => self.nack(nack),
             ServerFrame::RoomActivity(activity) => {
-                self.list.hint(&activity.room, activity.head, activity.last_at);
+                self.list
+                    .hint(&activity.room, activity.head, activity.last_at);
                 Vec::new()
             }
             ServerFrame::Pong(pong) => {
                 let heads = pong.heads.iter();
-                heads.flat_map(|(room, head)| self.in_room(room, |room| room.head(*head))).collect()
+                heads
+                    .flat_map(|(room, head)| self.in_room(room, |room| room.head(*head)))
+                    .collect()
             }
             ServerFrame::Error(error) => self.error(error),
             ServerFrame::Bye(bye) => {
-                vec![Effect::Bye { why: bye.why, reconnect_ms: bye.reconnect_ms }]
+                vec![Effect::Bye {
+                    why: bye.why,
+                    reconnect_ms: bye.reconnect_ms,
+                }]
             }
         }
     }
@@ -135,55 +155,9 @@ impl ChatState {
         self.rooms.values_mut().for_each(RoomState::disconnected);
     }
 
-    /// The entry of `hello.rooms` or the `join:room` that follows a room from where it stands.
-    pub fn join(&mut self, room: &RoomName) -> JoinRoom {
-        let state = self.room_mut(room);
-        state.syncing = true;
-        JoinRoom { room: room.clone(), epoch: state.last.and(state.epoch), after: state.last }
-    }
-
-    /// What brings a room up to date: a join, or a page above its last record.
-    pub fn request(&mut self, room: &RoomName) -> ClientFrame {
-        let state = self.room_mut(room);
-        if !state.joined {
-            return ClientFrame::JoinRoom(self.join(room));
-        }
-        let (epoch, after) = (state.last.and(state.epoch), state.last);
-        ClientFrame::SyncRoom(SyncRoom { room: room.clone(), after, before: None, around: None, limit: None, epoch })
-    }
-
-    /// What loads the messages below `before`; nothing while such a page is on its way.
-    pub fn request_before(&mut self, room: &RoomName, before: Seq) -> Option<ClientFrame> {
-        let state = self.room_mut(room);
-        if state.paging.is_some() || !state.joined {
-            return None;
-        }
-        state.paging = Some(before);
-        let epoch = state.epoch;
-        Some(ClientFrame::SyncRoom(SyncRoom {
-            room: room.clone(),
-            after: None,
-            before: Some(before),
-            around: None,
-            limit: None,
-            epoch,
-        }))
-    }
-
-    /// Whether a room has to be joined to be followed.
-    pub fn joined(&self, room: &RoomName) -> bool {
-        self.rooms.get(room).is_some_and(|room| room.joined || room.syncing)
-    }
-
     /// A row for a message that this user has written, or a new state of one.
     pub fn pend(&mut self, room: &RoomName, pending: Pending) {
-        let state = self.room_mut(room);
-        match state.pending.iter_mut().find(|other| other.cid == pending.cid) {
-            Some(other) => other.refused = pending.refused,
-            // The server may have told before the outbox did.
-            None if state.rows().any(|row| row.id == pending.message.id) => {}
-            None => state.pending.push(pending),
-        }
+        self.room_mut(room).pend(pending);
     }
 
     /// Takes back a row that was never stored.
@@ -207,17 +181,29 @@ impl ChatState {
     }
 
     fn room_mut(&mut self, room: &RoomName) -> &mut RoomState {
-        self.rooms.entry(room.clone()).or_insert_with(|| RoomState::new(room.clone()))
+        self.rooms
+            .entry(room.clone())
+            .or_insert_with(|| RoomState::new(room.clone()))
     }
 
     fn room_of(&self, cid: Cid) -> Option<RoomName> {
         let has = |room: &RoomState| room.pending.iter().any(|pending| pending.cid == cid);
-        self.rooms.iter().find(|(_, room)| has(room)).map(|(name, _)| name.clone())
+        self.rooms
+            .iter()
+            .find(|(_, room)| has(room))
+            .map(|(name, _)| name.clone())
     }
 
     /// Lets a room take something in, then counts what came from others.
-    fn in_room(&mut self, name: &RoomName, take: impl FnOnce(&mut RoomState) -> Vec<Effect>) -> Vec<Effect> {
-        let room = self.rooms.entry(name.clone()).or_insert_with(|| RoomState::new(name.clone()));
+    fn in_room(
+        &mut self,
+        name: &RoomName,
+        take: impl FnOnce(&mut RoomState) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        let room = self
+            .rooms
+            .entry(name.clone())
+            .or_insert_with(|| RoomState::new(name.clone()));
         let effects = take(room);
         let me = self.me.as_ref().map(|me| &me.user_id);
         self.list.count(name, room, me);
@@ -226,7 +212,9 @@ impl ChatState {
 
     fn welcome(&mut self, welcome: &Welcome) -> Vec<Effect> {
         self.list.welcome(&welcome.rooms);
-        let Some(me) = &welcome.me else { return Vec::new() };
+        let Some(me) = &welcome.me else {
+            return Vec::new();
+        };
         self.me = Some(me.clone());
         vec![Effect::Named(me.user_name.clone())]
     }
@@ -237,73 +225,4 @@ impl ChatState {
         }
         vec![Effect::Named(name.to_owned())]
     }
-
-    fn nack(&mut self, nack: &Nack) -> Vec<Effect> {
-        if nack.retry {
-            return vec![Effect::Retry { cid: nack.cid, after_ms: nack.after_ms }];
-        }
-        for room in self.rooms.values_mut() {
-            for pending in room.pending.iter_mut().filter(|pending| pending.cid == nack.cid) {
-                pending.refused = Some(Reason::Code(nack.code));
-            }
-        }
-        vec![Effect::Refused { cid: nack.cid, code: nack.code }]
-    }
-
-    fn room_error(&mut self, error: &RoomError) -> Vec<Effect> {
-        let room = self.room_mut(&error.room);
-        room.paging = None;
-        let asked = std::mem::take(&mut room.syncing);
-        if !error.retry {
-            room.error = Some(error.code);
-            return Vec::new();
-        }
-        if !room.loaded() {
-            room.error = Some(error.code);
-        }
-        if asked { room.read(error.after_ms.unwrap_or(2_000)) } else { Vec::new() }
-    }
-
-    /// An `error` names no room: whoever waits for a page asks again.
-    fn error(&mut self, error: &ErrorFrame) -> Vec<Effect> {
-        match (error.code, error.event.as_deref()) {
-            (Code::IdentityRefused, _) => vec![Effect::Identity],
-            (Code::BadName, _) => vec![Effect::NameRefused],
-            (_, Some("sync:room" | "join:room")) if error.retry => {
-                let mut effects = Vec::new();
-                for room in self.rooms.values_mut() {
-                    room.paging = None;
-                    if std::mem::take(&mut room.syncing) {
-                        effects.extend(room.read(1_000));
-                    }
-                }
-                effects
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// Who somebody is before the server has said anything.
-pub fn unknown_me(user_id: UserId, name: Option<String>) -> Me {
-    let user_image = user_id.image();
-    Me { user_id, user_name: name.unwrap_or_else(|| sphere_protocol::name::ANONYMOUS.to_owned()), user_image }
-}
-
-/// The row of a message that was just written.
-pub fn own_message(me: &Me, room: &RoomName, cid: Cid, text: &str, at: Timestamp) -> Arc<sphere_protocol::Message> {
-    Arc::new(sphere_protocol::Message {
-        room: room.clone(),
-        epoch: 0,
-        seq: -1,
-        prev: None,
-        id: sphere_protocol::MessageId::derive(&me.user_id, room, cid),
-        user_id: me.user_id.clone(),
-        user_name: me.user_name.clone(),
-        user_image: me.user_image.clone(),
-        message: text.to_owned(),
-        created_at: at,
-        kind: sphere_protocol::Kind::Message,
-        reference: None,
-    })
 }

@@ -57,7 +57,10 @@ impl RoomList {
 
     /// The read mark of every room: who connects for the first time has nothing to catch up on.
     pub fn marks(&self) -> BTreeMap<RoomName, (Epoch, Seq)> {
-        self.lines.iter().map(|line| (line.room.clone(), (line.epoch, line.head))).collect()
+        self.lines
+            .iter()
+            .map(|line| (line.room.clone(), (line.epoch, line.head)))
+            .collect()
     }
 
     /// What the server says at the start of every connection.
@@ -70,7 +73,11 @@ impl RoomList {
                 epoch: summary.epoch,
                 head: summary.head,
                 last_at: summary.last_at,
-                unread: if self.reading.as_ref() == Some(&summary.room) { 0 } else { summary.unread.unwrap_or(0) },
+                unread: if self.reading.as_ref() == Some(&summary.room) {
+                    0
+                } else {
+                    summary.unread.unwrap_or(0)
+                },
                 more: false,
                 counted: summary.head,
             })
@@ -111,20 +118,27 @@ impl RoomList {
     /// Counts what a followed room has new from others.
     pub(super) fn count(&mut self, name: &RoomName, room: &RoomState, me: Option<&UserId>) {
         let reading = self.reading.as_ref() == Some(name);
-        let (Some(last), Some(line)) = (room.last, self.line_mut(name)) else { return };
+        let (Some(last), Some(line)) = (room.last, self.line_mut(name)) else {
+            return;
+        };
         if room.epoch.is_some_and(|epoch| epoch != line.epoch) {
             line.epoch = room.epoch.unwrap_or_default();
             line.counted = last;
             return;
         }
         let new = room.rows().rev().take_while(|row| row.seq > line.counted);
-        let new = new.filter(|row| row.seq <= last && Some(&row.user_id) != me).count();
+        let new = new
+            .filter(|row| row.seq <= last && Some(&row.user_id) != me)
+            .count();
         line.counted = line.counted.max(last);
         line.more &= !room.joined;
         if reading {
             line.unread = 0;
         } else {
-            line.unread = line.unread.saturating_add(u32::try_from(new).unwrap_or(MAX_UNREAD)).min(MAX_UNREAD);
+            line.unread = line
+                .unread
+                .saturating_add(u32::try_from(new).unwrap_or(MAX_UNREAD))
+                .min(MAX_UNREAD);
         }
     }
 

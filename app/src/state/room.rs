@@ -4,34 +4,16 @@
 //! by `seq`, each id once, the lowest `seq` wins; `last` only passes records that were seen or that the store does not
 //! have; what is missing is either asked for or marked as a [`Hole`]. Called by [`super::ChatState`].
 
+mod pages;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use sphere_protocol::{Cid, Code, Epoch, Kind, Message, MessageId, Page, RoomName, Seq, Timestamp};
+use sphere_protocol::{Cid, Code, Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp};
 
-use super::Effect;
-
-/// A message of this user that has no place in the room yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// The client key.
-    pub cid: Cid,
-    /// What it will look like; its `seq` means nothing.
-    pub message: Arc<Message>,
-    /// Why it will not be sent by itself.
-    pub refused: Option<Reason>,
-}
-
-/// Why a message was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The server said so.
-    Code(Code),
-    /// It was written under an identity that this browser no longer has.
-    OtherIdentity,
-}
+use super::{Effect, own::Pending};
 
 /// Records between `after` and `before`, both exclusive, that were not loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,42 +134,16 @@ impl RoomState {
         }
     }
 
-    /// A page: the answer to a join, to a `sync:room` or to a request for older messages.
-    pub(super) fn page(&mut self, page: &Page) -> Vec<Effect> {
-        if page.around.is_some() {
-            return Vec::new();
-        }
-        if let Some(before) = page.before {
-            return self.earlier(page, before);
-        }
-        self.syncing = false;
-        self.error = None;
-        if self.epoch.is_some_and(|epoch| epoch != page.epoch) {
-            self.forget();
-        }
-        let catch_up = !page.reset
-            && (page.after.is_some() || page.items.first().is_some_and(|item| item.prev.is_some()));
-        if !catch_up {
-            let mut effects = self.rebase(page);
-            effects.extend(self.release());
-            return effects;
-        }
-        match self.last {
-            Some(last) if page.head >= last => self.catch_up(page),
-            _ => {
-                self.forget();
-                self.read(0)
-            }
-        }
-    }
-
     /// Asks for what is above `last`, once at a time.
     pub(super) fn read(&mut self, delay_ms: u64) -> Vec<Effect> {
         if self.syncing {
             return Vec::new();
         }
         self.syncing = true;
-        vec![Effect::Read { room: self.name.clone(), delay_ms }]
+        vec![Effect::Read {
+            room: self.name.clone(),
+            delay_ms,
+        }]
     }
 
     /// A newest record that the server names: asks when it is above ours.
@@ -205,6 +161,17 @@ impl RoomState {
         self.syncing = false;
         self.paging = None;
         self.held.clear();
+    }
+
+    /// A row for a message of this user, or a new state of one.
+    pub(super) fn pend(&mut self, pending: Pending) {
+        let same = |other: &&mut Pending| other.cid == pending.cid;
+        if let Some(other) = self.pending.iter_mut().find(same) {
+            other.refused = pending.refused;
+        } else if !self.ids.contains_key(&pending.message.id) {
+            // The server may have told before the outbox did.
+            self.pending.push(pending);
+        }
     }
 
     /// A place for a message of this user: its row keeps its id and becomes a stored one.
@@ -244,9 +211,16 @@ impl RoomState {
     }
 
     fn settle(&mut self, message: &Message) -> Option<Effect> {
-        let index = self.pending.iter().position(|pending| pending.message.id == message.id)?;
+        let index = self
+            .pending
+            .iter()
+            .position(|pending| pending.message.id == message.id)?;
         let pending = self.pending.remove(index);
-        Some(Effect::Stored { cid: pending.cid, seq: message.seq, at: message.created_at })
+        Some(Effect::Stored {
+            cid: pending.cid,
+            seq: message.seq,
+            at: message.created_at,
+        })
     }
 
     fn append(&mut self, message: &Arc<Message>) -> Option<Effect> {
@@ -268,98 +242,8 @@ impl RoomState {
 
     /// Whether a row with this `seq` would stand among loaded rows and not inside what is missing.
     fn shows(&self, seq: Seq) -> bool {
-        self.floor.is_none_or(|floor| seq >= floor) && !self.holes.iter().any(|hole| hole.contains(seq))
-    }
-
-    fn catch_up(&mut self, page: &Page) -> Vec<Effect> {
-        self.epoch = Some(page.epoch);
-        let before = self.last;
-        let mut whole = true;
-        let mut effects = Vec::new();
-        for item in &page.items {
-            let last = self.last.unwrap_or(-1);
-            if item.seq <= last {
-                effects.extend(self.repeat(item));
-            } else if item.prev == Some(last) {
-                effects.extend(self.append(item));
-            } else {
-                whole = false;
-                break;
-            }
-        }
-        if page.more || !whole {
-            // A page that brings nothing new must not be asked for again at once, for ever.
-            let stuck = self.last == before;
-            effects.extend(self.read(if stuck { 1_000 } else { 0 }));
-        } else {
-            effects.extend(self.release());
-        }
-        effects
-    }
-
-    /// The newest page as the end of the room; what lies between it and older rows becomes a hole.
-    fn rebase(&mut self, page: &Page) -> Vec<Effect> {
-        if self.last.is_some_and(|last| page.head < last) {
-            self.forget();
-        }
-        self.epoch = Some(page.epoch);
-        let low = page.items.first().filter(|_| page.more).map(|item| item.seq);
-        match (low, self.last) {
-            (None, _) => {
-                self.floor = None;
-                self.holes.clear();
-            }
-            (Some(low), None) => {
-                self.floor = Some(low);
-                self.drop_rows(|seq| seq < low);
-            }
-            (Some(low), Some(last)) if low > last + 1 => {
-                let hole = Hole { after: last, before: low };
-                self.drop_rows(|seq| hole.contains(seq));
-                self.holes.push(hole);
-            }
-            (Some(_), Some(_)) => {}
-        }
-        self.last = Some(page.head);
-        page.items.iter().filter_map(|item| self.show(item)).collect()
-    }
-
-    /// A page of messages below `before`: fills a hole or goes in front.
-    fn earlier(&mut self, page: &Page, before: Seq) -> Vec<Effect> {
-        if self.paging == Some(before) {
-            self.paging = None;
-        }
-        if self.last.is_none() {
-            return Vec::new();
-        }
-        if self.epoch != Some(page.epoch) {
-            self.forget();
-            return self.read(0);
-        }
-        // Only what touches loaded rows may be shown; anything else would hide a hole.
-        if !self.shows(before) {
-            return Vec::new();
-        }
-        let low = page.items.first().filter(|_| page.more).map(|item| item.seq);
-        self.holes.retain_mut(|hole| {
-            let filled = hole.before <= before && low.is_none_or(|low| low <= hole.after + 1);
-            if let (Some(low), true) = (low, hole.before <= before) {
-                hole.before = hole.before.min(low);
-            }
-            !filled
-        });
-        self.floor = match (self.floor, low) {
-            (Some(floor), Some(low)) => Some(floor.min(low)),
-            _ => None,
-        };
-        page.items.iter().filter_map(|item| self.show(item)).collect()
-    }
-
-    /// Lets the live frames in that waited for a page.
-    fn release(&mut self) -> Vec<Effect> {
-        let mut held = std::mem::take(&mut self.held);
-        held.sort_by_key(|message| message.seq);
-        held.iter().flat_map(|message| self.live(message)).collect()
+        self.floor.is_none_or(|floor| seq >= floor)
+            && !self.holes.iter().any(|hole| hole.contains(seq))
     }
 
     fn drop_rows(&mut self, gone: impl Fn(Seq) -> bool) {
