@@ -19,6 +19,8 @@ use crate::{
 
 pub mod core;
 pub mod start;
+#[cfg(test)]
+mod tests;
 
 pub use core::{Core, Diverged, First, Head, Passed};
 pub use start::{FeedStart, RecentId};
@@ -124,7 +126,8 @@ impl Feed {
         Ok(())
     }
 
-    fn entries(&self, batch: &[Entry]) -> Result<(), Diverged> {
+    /// Takes a run of the followed log.
+    pub(crate) fn entries(&self, batch: &[Entry]) -> Result<(), Diverged> {
         let mut state = self.state.lock();
         for entry in batch {
             let passed = state.core.entry(entry)?;

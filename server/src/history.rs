@@ -19,6 +19,8 @@ use crate::{
 
 mod part;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 use part::Part;
 use tail::Tail;
