@@ -34,7 +34,7 @@ build_client() {
   mkdir -p target
   local started=target/site.started
   touch "$started"
-  cargo leptos build --release --precompress --frontend-only ${locked[0]+--cargo-locked} >&2
+  RUST_BACKTRACE=0 cargo leptos build --release --precompress --frontend-only ${locked[0]+--cargo-locked} >&2
   find target/site -type f -exec sha256sum {} + >"$stamp"
   touch -r "$started" "$stamp"
   report_client_size

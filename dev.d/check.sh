@@ -64,8 +64,13 @@ check_dependencies() {
   done
 }
 
+check_lock_file() {
+  cargo metadata "${locked[@]}" --format-version 1 >/dev/null || die "Cargo.lock does not fit Cargo.toml: run 'cargo metadata' and commit it"
+}
+
 lint() {
   claim_target_folder
+  step "lock file" check_lock_file
   step "formatting" cargo fmt --all --check
   step "texts" check_text
   step "clippy" clippy_native
