@@ -36,10 +36,13 @@ pub fn App() -> impl IntoView {
         if started.is_none() {
             chat.start(&boot);
             chat.ready.set(true);
-            if let Some(html) = document().document_element() {
-                // Tests wait for it; nothing else depends on it.
-                let _ = html.set_attribute("data-hydrated", "true");
-            }
+            request_animation_frame(|| {
+                if let Some(html) = document().document_element() {
+                    // What is drawn now stays where it is. Nothing but tests reads the attribute.
+                    let _ = html.class_list().remove_1("early");
+                    let _ = html.set_attribute("data-hydrated", "true");
+                }
+            });
         }
     });
     view! {

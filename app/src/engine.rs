@@ -5,8 +5,10 @@
 //! [`Engine::with`], so there is one borrow at a time; nothing that is called inside calls back.
 
 mod acts;
+mod banner;
 mod drain;
 mod events;
+mod hello;
 mod link;
 
 use std::{cell::RefCell, rc::Rc};
