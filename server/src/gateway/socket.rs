@@ -11,7 +11,7 @@ use rand::Rng as _;
 use sphere_protocol::{CloseCode, Code, ServerFrame, limits::MAX_FRAME, server::Bye};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
-use super::{DRAIN, PING, SILENCE, WRITE, greeting::greet, session::{Session, bad}};
+use super::{DRAIN, PING, SILENCE, WRITE, greeting::greet, session::{Session, binary}};
 use crate::{
     hub::{Next, Queue},
     state::AppState,
@@ -64,7 +64,7 @@ async fn run(socket: &mut WebSocket, session: &mut Session) -> Ended {
                 heard = Instant::now();
                 received.and_then(|received| match received {
                     Received::Text(text) => session.frame(&text).map_err(|_| Ended::Close(CloseCode::BadFrames)),
-                    Received::Binary => session.bad_frame(bad("", "a binary frame")).map_err(|_| Ended::Close(CloseCode::BadFrames)),
+                    Received::Binary => session.bad_frame(binary()).map_err(|_| Ended::Close(CloseCode::BadFrames)),
                     Received::Control => Ok(()),
                 })
             }
