@@ -101,6 +101,7 @@ impl Engine {
             inner.begin_marks();
             inner.restore();
             inner.load_draft();
+            inner.shown.iter().for_each(browser::remember_room);
             inner.draw();
         });
         engine.listen();

@@ -59,6 +59,7 @@ impl Inner {
         self.to_end();
         self.load_draft();
         let Some(room) = room else { return };
+        browser::remember_room(&room);
         self.recent.retain(|other| *other != room);
         self.recent.insert(0, room.clone());
         for left in self.recent.split_off(self.recent.len().min(RECENT + 1)) {
