@@ -108,7 +108,12 @@ pub(super) async fn receive(socket: &mut WebSocket) -> Result<Received, Ended> {
         Some(Ok(Message::Text(text))) => Ok(Received::Text(text)),
         Some(Ok(Message::Binary(_))) => Ok(Received::Binary),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Received::Control),
-        Some(Ok(Message::Close(_))) | None => Err(Ended::Gone),
+        Some(Ok(Message::Close(_))) => {
+            // The answer to the peer's close frame is queued already; without it the peer sees a broken connection.
+            let _ = timeout(CLOSING, socket.flush()).await;
+            Err(Ended::Gone)
+        }
+        None => Err(Ended::Gone),
         Some(Err(error)) => Err(broken(error)),
     }
 }
