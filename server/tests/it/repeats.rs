@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sphere_protocol::MessageId;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::{Client, Got, Person, Server, View, cid, http, within};
+use crate::support::{Client, Got, Person, Server, View, cid, eventually, http, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_send_twice_is_one_message_and_one_void_and_both_acks_name_the_first() {
@@ -268,4 +268,55 @@ async fn of_200_sends_whose_connection_is_cut_before_the_ack_every_reader_has_20
     println!(
         "{SENDS} sends cut before the ack: {SENDS} rows for every reader; {repeats} repeats became voids"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_of_a_message_that_only_the_store_remembers_gets_the_first_ack() {
+    let server = Server::start().await;
+    let person = Person::new("Ada");
+    let mut ada = Client::join(server.address, &person, &[]).await;
+    let old = ada.post("room1", "long ago").await;
+    let first = ada.ack(&old).await;
+    // The feed remembers the ids of its partition's last 20,000 offsets.
+    let mut writers = Vec::new();
+    for n in 0..8 {
+        let mut client = Client::join(server.address, &Person::new("Bob"), &[]).await;
+        writers.push(tokio::spawn(async move {
+            client
+                .say_all("room1", (0..2_501).map(|m| format!("{n}.{m}")))
+                .await
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let end = http::page(server.address, "room1", "").await["head"].clone();
+    let server = {
+        ada.post_again(&old, 2, "room1", "long ago").await;
+        assert_eq!(ada.ack(&old).await, first);
+        server.restart().await
+    };
+    let mut ada = Client::join(server.address, &person, &[]).await;
+    ada.post_again(&old, 3, "room1", "long ago").await;
+    assert_eq!(ada.ack(&old).await, first);
+    assert_eq!(
+        http::page(server.address, "room1", "").await["head"],
+        end,
+        "and left no record"
+    );
+    // A client that does not count its attempts is not doubled in the store either.
+    ada.post_again(&old, 1, "room1", "long ago").await;
+    ada.ack(&old).await;
+    eventually("the repeat to be stored", async || {
+        let page = http::page(server.address, "room1", &format!("after={end}")).await;
+        page["items"][0]["kind"] == "void" && page["items"][0]["ref"] == first["id"]
+    })
+    .await;
+    let before = http::page(
+        server.address,
+        "room1",
+        &format!("around={}&limit=2", first["id"].as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(before["items"][0]["seq"], first["seq"]);
 }

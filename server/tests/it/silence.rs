@@ -1,8 +1,12 @@
-//! Sockets that fall silent: the server asks, and gives up after 45 seconds.
+//! Connections that fall silent: the server asks sockets, and waits for nobody for ever.
 
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use crate::support::{
     Server,
@@ -52,4 +56,53 @@ async fn watch(server: &Server, answers: bool) -> String {
         }
     }
     seen.join(", ")
+}
+
+/// A connection on which something was written; how it ended and after how long.
+async fn cut(server: &Server, slowly: &str, pause: Duration) -> (String, Duration) {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let began = Instant::now();
+    let (mut reader, mut writer) = stream.split();
+    let write = async {
+        for byte in slowly.bytes() {
+            if writer.write_all(&[byte]).await.is_err() {
+                break;
+            }
+            sleep(pause).await;
+        }
+        std::future::pending::<()>().await
+    };
+    let mut answer = Vec::new();
+    tokio::select! {
+        _ = within("the end of the connection", reader.read_to_end(&mut answer)) => {}
+        () = write => {}
+    }
+    (String::from_utf8(answer).unwrap(), began.elapsed())
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_and_a_connection_without_one_are_cut_off_after_ten_seconds() {
+    let server = Server::start().await;
+    let head = format!(
+        "GET /readyz HTTP/1.1\r\nHost: x\r\nX: {}",
+        "x".repeat(1_000)
+    );
+    let whole = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let (slow, silent, kept) = tokio::join!(
+        cut(&server, &head, Duration::from_millis(200)),
+        cut(&server, "", Duration::ZERO),
+        cut(&server, whole, Duration::ZERO),
+    );
+    assert!(kept.0.starts_with("HTTP/1.1 200"), "{}", kept.0);
+    for (what, (_, after)) in [
+        ("a slow head", slow),
+        ("silence", silent),
+        ("silence after an answer", kept),
+    ] {
+        let seconds = after.as_secs_f64();
+        assert!(
+            (9.0..15.0).contains(&seconds),
+            "{what}: cut off after {after:?}"
+        );
+    }
 }
