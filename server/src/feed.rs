@@ -51,7 +51,15 @@ impl Feed {
     /// A feed that has not yet followed anything.
     pub fn new(partition: Partition, core: Core, hub: Arc<Hub>) -> Arc<Self> {
         let position = watch::Sender::new(core.next());
-        Arc::new(Self { partition, state: Mutex::new(State { core, waiting: HashMap::new() }), position, hub })
+        Arc::new(Self {
+            partition,
+            state: Mutex::new(State {
+                core,
+                waiting: HashMap::new(),
+            }),
+            position,
+            hub,
+        })
     }
 
     /// The partition's number.
@@ -93,14 +101,22 @@ impl Feed {
     /// Waits until everything below `offset` has passed.
     pub async fn reached(&self, offset: Offset) {
         // The sender lives as long as self: waiting cannot fail.
-        let _ = self.position.subscribe().wait_for(|next| *next >= offset).await;
+        let _ = self
+            .position
+            .subscribe()
+            .wait_for(|next| *next >= offset)
+            .await;
     }
 
     /// Follows the log until the token is cancelled.
     ///
     /// # Errors
     /// [`Diverged`]: the caller must end the process.
-    pub async fn follow(&self, log: &dyn MessageLog, cancel: &CancellationToken) -> Result<(), Diverged> {
+    pub async fn follow(
+        &self,
+        log: &dyn MessageLog,
+        cancel: &CancellationToken,
+    ) -> Result<(), Diverged> {
         let mut from = self.between(Core::next);
         while !cancel.is_cancelled() {
             let mut entries = log.follow(self.partition, from);
@@ -149,7 +165,9 @@ impl Feed {
     }
 
     fn publish(&self, message: &Arc<Message>) {
-        self.hub.publish(&message.room, || ServerFrame::Message(Arc::clone(message)).encode());
+        self.hub.publish(&message.room, || {
+            ServerFrame::Message(Arc::clone(message)).encode()
+        });
     }
 }
 

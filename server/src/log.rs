@@ -66,13 +66,26 @@ pub trait MessageLog: Send + Sync + 'static {
 
     /// Appends a record. The record is queued when this returns; the future waits for the outcome. Records of one
     /// partition are written in the order of the calls.
-    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>>;
+    fn append(
+        &self,
+        partition: Partition,
+        record: Arc<Record>,
+    ) -> BoxFuture<'static, Result<Offset, AppendError>>;
 
     /// All entries from `from` on, in order, for ever. An error ends the stream; follow again from the next offset.
-    fn follow(&self, partition: Partition, from: Offset) -> BoxStream<'static, Result<Vec<Entry>, ReadError>>;
+    fn follow(
+        &self,
+        partition: Partition,
+        from: Offset,
+    ) -> BoxStream<'static, Result<Vec<Entry>, ReadError>>;
 
     /// The entries with `from <= offset < to`, fewer where the log has holes or was trimmed.
-    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError>;
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        to: Offset,
+    ) -> Result<Vec<Entry>, ReadError>;
 
     /// The offset that the next record will get (the high watermark).
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError>;

@@ -49,7 +49,9 @@ pub enum RunError {
         error: std::io::Error,
     },
     /// Another process has it.
-    #[error("Another sphere process uses the data folder {0}; the embedded profile is exactly one process.")]
+    #[error(
+        "Another sphere process uses the data folder {0}; the embedded profile is exactly one process."
+    )]
     InUse(String),
     /// The embedded log cannot be opened.
     #[error("The log cannot be opened: {0}.")]
@@ -79,12 +81,18 @@ pub enum RunError {
 ///
 /// # Errors
 /// When it cannot start, or when the log contradicts itself.
-pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let config = Arc::new(config);
     // Pages are rendered on this runtime; a second server in the same process finds it set.
     let _ = any_spawner::Executor::init_tokio();
     let _lock = lock(&config.data_dir)?;
-    let embedded = EmbeddedLog::open(&config.data_dir.join("log.db"), PARTITIONS).await.map_err(|e| RunError::Log(e.to_string()))?;
+    let embedded = EmbeddedLog::open(&config.data_dir.join("log.db"), PARTITIONS)
+        .await
+        .map_err(|e| RunError::Log(e.to_string()))?;
     let log: Arc<dyn MessageLog> = Arc::clone(&embedded) as _;
     let store = Store::open_sqlite(&config.data_dir.join("store.db"), config.migrate).await?;
     let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
@@ -120,7 +128,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     start_consumers(&mut tasks, &state);
     tasks.spawn(housekeeping(state.clone(), embedded));
     tasks.spawn(activity(state.clone()));
-    let serving = tokio::spawn(serve(listener, router(state.clone()), state.lifecycle.stopped.clone()));
+    let serving = tokio::spawn(serve(
+        listener,
+        router(state.clone()),
+        state.lifecycle.stopped.clone(),
+    ));
 
     tokio::pin!(shutdown);
     let ended = loop {
@@ -149,7 +161,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
 /// Takes the folder for this process; the system lets go of it however the process ends.
 fn lock(folder: &Path) -> Result<File, RunError> {
     let shown = folder.display().to_string();
-    let unusable = |error| RunError::DataDir { folder: shown.clone(), error };
+    let unusable = |error| RunError::DataDir {
+        folder: shown.clone(),
+        error,
+    };
     std::fs::create_dir_all(folder).map_err(unusable)?;
     let file = File::create(folder.join("sphere.lock")).map_err(unusable)?;
     match file.try_lock() {
@@ -159,22 +174,42 @@ fn lock(folder: &Path) -> Result<File, RunError> {
     }
 }
 
-async fn feeds(store: &Store, log: &dyn MessageLog, hub: &Arc<Hub>, epoch: i64) -> Result<Feeds, RunError> {
+async fn feeds(
+    store: &Store,
+    log: &dyn MessageLog,
+    hub: &Arc<Hub>,
+    epoch: i64,
+) -> Result<Feeds, RunError> {
     let mut feeds = Vec::new();
     for partition in 0..log.partitions() {
         let start = store.feed_start(partition).await?;
-        let end = log.end(partition).await.map_err(|error| RunError::Log(error.to_string()))?;
+        let end = log
+            .end(partition)
+            .await
+            .map_err(|error| RunError::Log(error.to_string()))?;
         if end < start.next_offset {
-            return Err(RunError::LogLost { partition, end, stored: start.next_offset });
+            return Err(RunError::LogLost {
+                partition,
+                end,
+                stored: start.next_offset,
+            });
         }
-        feeds.push(Feed::new(partition, Core::new(start, epoch), Arc::clone(hub)));
+        feeds.push(Feed::new(
+            partition,
+            Core::new(start, epoch),
+            Arc::clone(hub),
+        ));
     }
     Ok(Feeds::new(feeds))
 }
 
 fn start_feeds(tasks: &mut JoinSet<Result<(), Diverged>>, state: &AppState, bus: Arc<dyn Bus>) {
     for feed in state.feeds.iter() {
-        let (feed, log, stopped) = (Arc::clone(feed), Arc::clone(&state.log), state.lifecycle.stopped.clone());
+        let (feed, log, stopped) = (
+            Arc::clone(feed),
+            Arc::clone(&state.log),
+            state.lifecycle.stopped.clone(),
+        );
         tasks.spawn(async move { feed.follow(&*log, &stopped).await });
     }
     let caught_up = state.clone();
@@ -189,8 +224,12 @@ fn start_feeds(tasks: &mut JoinSet<Result<(), Diverged>>, state: &AppState, bus:
         tracing::info!("ready");
         Ok(())
     });
-    let (feeds, hub, epoch, stopped) =
-        (state.feeds.clone(), Arc::clone(&state.hub), state.history.epoch(), state.lifecycle.stopped.clone());
+    let (feeds, hub, epoch, stopped) = (
+        state.feeds.clone(),
+        Arc::clone(&state.hub),
+        state.history.epoch(),
+        state.lifecycle.stopped.clone(),
+    );
     let mut signals = bus.subscribe();
     tasks.spawn(async move {
         // The subscription holds the bus; the bus itself must live as long.
@@ -212,8 +251,16 @@ fn start_feeds(tasks: &mut JoinSet<Result<(), Diverged>>, state: &AppState, bus:
 
 fn start_consumers(tasks: &mut JoinSet<Result<(), Diverged>>, state: &AppState) {
     for feed in state.feeds.iter() {
-        let consumer = Consumer::new(feed.partition(), Arc::clone(&state.log), state.store.clone());
-        let (feed, mut progress, stopped) = (Arc::clone(feed), consumer.progress(), state.lifecycle.stopped.clone());
+        let consumer = Consumer::new(
+            feed.partition(),
+            Arc::clone(&state.log),
+            state.store.clone(),
+        );
+        let (feed, mut progress, stopped) = (
+            Arc::clone(feed),
+            consumer.progress(),
+            state.lifecycle.stopped.clone(),
+        );
         let cancel = stopped.clone();
         tasks.spawn(async move {
             consumer.run(cancel).await;
@@ -231,7 +278,13 @@ fn start_consumers(tasks: &mut JoinSet<Result<(), Diverged>>, state: &AppState) 
 
 async fn housekeeping(state: AppState, log: Arc<EmbeddedLog>) -> Result<(), Diverged> {
     let mut ticks = ticks(HOUSEKEEPING);
-    while state.lifecycle.stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+    while state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(ticks.tick())
+        .await
+        .is_some()
+    {
         state.limits.forget();
         if let Err(error) = state.rooms.refresh().await {
             tracing::warn!(%error, "the rooms could not be read again");
@@ -259,10 +312,22 @@ async fn activity(state: AppState) -> Result<(), Diverged> {
         told.insert(summary.room, summary.head);
     }
     let mut ticks = ticks(ACTIVITY);
-    while state.lifecycle.stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+    while state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(ticks.tick())
+        .await
+        .is_some()
+    {
         for summary in state.rooms.summaries(&state.feeds, state.history.epoch()) {
-            if told.insert(summary.room.clone(), summary.head) != Some(summary.head) && summary.head >= 0 {
-                state.hub.activity(RoomActivity { room: summary.room, head: summary.head, last_at: summary.last_at });
+            if told.insert(summary.room.clone(), summary.head) != Some(summary.head)
+                && summary.head >= 0
+            {
+                state.hub.activity(RoomActivity {
+                    room: summary.room,
+                    head: summary.head,
+                    last_at: summary.last_at,
+                });
             }
         }
     }

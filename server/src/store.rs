@@ -6,8 +6,8 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::MigratorTrait as _;
@@ -49,7 +49,11 @@ impl Store {
     pub async fn open_sqlite(path: &Path, migrate: bool) -> Result<Self, StoreError> {
         let path = path.to_owned();
         let mut options = ConnectOptions::new("sqlite::memory:");
-        options.max_connections(4).min_connections(1).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+        options
+            .max_connections(4)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .sqlx_logging(false);
         options.map_sqlx_sqlite_opts(move |options| {
             options
                 .in_memory(false)
@@ -61,7 +65,9 @@ impl Store {
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });
-        let store = Self { db: Database::connect(options).await? };
+        let store = Self {
+            db: Database::connect(options).await?,
+        };
         if migrate {
             sphere_migration::Migrator::up(&store.db, None).await?;
         }
@@ -80,7 +86,8 @@ impl Store {
     async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             // A read transaction on SQLite is a snapshot by itself, and there is no level to set.
-            isolation_level: (self.db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead),
+            isolation_level: (self.db.get_database_backend() == DbBackend::Postgres)
+                .then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
