@@ -69,15 +69,30 @@ impl Avatar {
             let bits = (hash >> (8 + 4 * q)) & 15;
             let turns = bits >> 2;
             let shape = match bits & 3 {
-                0 => Shape::Path { d: QUARTER_DISC, turns },
+                0 => Shape::Path {
+                    d: QUARTER_DISC,
+                    turns,
+                },
                 1 => Shape::Path { d: LEAF, turns },
                 2 => Shape::Path { d: TRIANGLE, turns },
-                _ => Shape::Dot { radius: RADII[turns as usize] },
+                _ => Shape::Dot {
+                    radius: RADII[turns as usize],
+                },
             };
             let at = q as u32;
-            Quarter { shape, x: at % 2 * 20, y: at / 2 * 20, spark: at == (hash >> 4) & 3 }
+            Quarter {
+                shape,
+                x: at % 2 * 20,
+                y: at / 2 * 20,
+                spark: at == (hash >> 4) & 3,
+            }
         });
-        Self { ground, ink, spark, quarters }
+        Self {
+            ground,
+            ink,
+            spark,
+            quarters,
+        }
     }
 
     /// The whole picture as an SVG document. Holds no text from the id, only shapes chosen by it.
@@ -90,9 +105,18 @@ impl Avatar {
             let fill = if quarter.spark { self.spark } else { self.ink };
             // Writing to a String cannot fail.
             let _ = match quarter.shape {
-                Shape::Path { d, .. } => write!(svg, r#"<path fill="{fill}" d="{d}" transform="{}"/>"#, quarter.transform()),
+                Shape::Path { d, .. } => write!(
+                    svg,
+                    r#"<path fill="{fill}" d="{d}" transform="{}"/>"#,
+                    quarter.transform()
+                ),
                 Shape::Dot { radius } => {
-                    write!(svg, r#"<circle fill="{fill}" cx="{}" cy="{}" r="{radius}"/>"#, quarter.x + 10, quarter.y + 10)
+                    write!(
+                        svg,
+                        r#"<circle fill="{fill}" cx="{}" cy="{}" r="{radius}"/>"#,
+                        quarter.x + 10,
+                        quarter.y + 10
+                    )
                 }
             };
         }
@@ -108,13 +132,20 @@ impl Quarter {
             Shape::Path { turns, .. } => turns,
             Shape::Dot { .. } => 0,
         };
-        format!("translate({} {}) rotate({} 10 10)", self.x, self.y, turns * 90)
+        format!(
+            "translate({} {}) rotate({} 10 10)",
+            self.x,
+            self.y,
+            turns * 90
+        )
     }
 }
 
 /// FNV-1a, 32 bit (draft-eastlake-fnv). A picture needs an even spread, not secrecy.
 fn fnv1a(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// Two rounds of MurmurHash3's finaliser: ids that differ in one digit get unlike pictures.
@@ -132,12 +163,22 @@ mod tests {
 
     #[test]
     fn a_picture_depends_on_the_id_alone() {
-        assert_eq!(Avatar::of("anon_1_aaaaaaaaa"), Avatar::of("anon_1_aaaaaaaaa"));
-        assert_ne!(Avatar::of("anon_1_aaaaaaaaa").svg(), Avatar::of("anon_1_aaaaaaaab").svg());
+        assert_eq!(
+            Avatar::of("anon_1_aaaaaaaaa"),
+            Avatar::of("anon_1_aaaaaaaaa")
+        );
+        assert_ne!(
+            Avatar::of("anon_1_aaaaaaaaa").svg(),
+            Avatar::of("anon_1_aaaaaaaab").svg()
+        );
     }
 
     #[test]
     fn a_picture_never_repeats_the_text_of_its_id() {
-        assert!(!Avatar::of("\"><script>alert(1)</script>").svg().contains("script"));
+        assert!(
+            !Avatar::of("\"><script>alert(1)</script>")
+                .svg()
+                .contains("script")
+        );
     }
 }

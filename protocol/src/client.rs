@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cid, Code, DecodeError, Epoch, MessageId, RoomName, Seq, VERSION, envelope::Envelope, limits::MAX_RESUMED_ROOMS};
+use crate::{
+    Cid, Code, DecodeError, Epoch, MessageId, RoomName, Seq, VERSION,
+    envelope::{Envelope, object, objects},
+    limits::MAX_RESUMED_ROOMS,
+};
 
 /// A frame from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,13 +44,21 @@ pub struct Hello {
     /// The protocol version.
     pub v: u32,
     /// The anonymous identity; without one the connection only reads.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "object"
+    )]
     pub anonymous: Option<Anonymous>,
     /// The display name.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub user_name: Option<String>,
     /// Rooms to join at once.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "objects"
+    )]
     pub rooms: Option<Vec<JoinRoom>>,
     /// The last `seq` read in each room, for the unread counts.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -65,7 +77,9 @@ pub struct Anonymous {
 
 impl std::fmt::Debug for Anonymous {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Anonymous").field("user_id", &self.user_id).finish_non_exhaustive()
+        f.debug_struct("Anonymous")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,15 +170,25 @@ impl ClientFrame {
     /// # Errors
     /// [`DecodeError`] with `unknown_event`, `unsupported_version` or `bad_frame`.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        let envelope = Envelope::open(text)?;
+        let envelope = Envelope::from_client(text)?;
         match envelope.event.as_ref() {
             "hello" => {
                 // Another version may have fields that this one would refuse as unknown: say what is really wrong.
-                if envelope.data::<Version>().is_ok_and(|hello| hello.v != VERSION) {
-                    return Err(DecodeError { code: Code::UnsupportedVersion, ..envelope.bad("unsupported version") });
+                if envelope
+                    .data::<Version>()
+                    .is_ok_and(|hello| hello.v != VERSION)
+                {
+                    return Err(DecodeError {
+                        code: Code::UnsupportedVersion,
+                        ..envelope.bad("unsupported version")
+                    });
                 }
                 let hello: Hello = envelope.data()?;
-                if hello.rooms.as_ref().is_some_and(|rooms| rooms.len() > MAX_RESUMED_ROOMS) {
+                if hello
+                    .rooms
+                    .as_ref()
+                    .is_some_and(|rooms| rooms.len() > MAX_RESUMED_ROOMS)
+                {
                     return Err(envelope.bad("too many rooms"));
                 }
                 Ok(Self::Hello(hello))
@@ -181,7 +205,11 @@ impl ClientFrame {
             }
             "sync:room" => {
                 let sync: SyncRoom = envelope.data()?;
-                let asked = [sync.after.is_some(), sync.before.is_some(), sync.around.is_some()];
+                let asked = [
+                    sync.after.is_some(),
+                    sync.before.is_some(),
+                    sync.around.is_some(),
+                ];
                 if asked.into_iter().filter(|given| *given).count() > 1 {
                     return Err(envelope.bad("at most one of after, before and around"));
                 }

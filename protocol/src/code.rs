@@ -58,7 +58,9 @@ impl Code {
             Self::IdentityRefused => "This identity belongs to somebody else.",
             Self::BadFrame => "The frame is not part of the protocol.",
             Self::UnknownEvent => "There is no such event.",
-            Self::UnsupportedVersion => "This version of the client is too old or too new for the server.",
+            Self::UnsupportedVersion => {
+                "This version of the client is too old or too new for the server."
+            }
             Self::ShuttingDown => "The server is restarting.",
             Self::Other => "The server refused this.",
         }

@@ -90,7 +90,10 @@ impl RoomName {
     /// Whether a room may be called so.
     pub fn is_valid(&self) -> bool {
         (1..=crate::limits::MAX_ROOM_NAME).contains(&self.0.len())
-            && self.0.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+            && self
+                .0
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
     }
 }
 
@@ -98,13 +101,17 @@ impl UserId {
     /// Whether this is a well-formed anonymous id: `anon_<unix ms>_<9 base36 digits>`.
     pub fn is_anonymous(&self) -> bool {
         let mut parts = self.0.split('_');
-        let (Some("anon"), Some(ms), Some(random), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some("anon"), Some(ms), Some(random), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return false;
         };
         (1..=16).contains(&ms.len())
             && ms.bytes().all(|b| b.is_ascii_digit())
             && random.len() == 9
-            && random.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'))
+            && random
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'))
     }
 
     /// Where this user's generated picture is served.
@@ -211,7 +218,16 @@ mod tests {
     #[test]
     fn anonymous_ids_have_one_form() {
         assert!(UserId::from("anon_1737708000000_k3j9d8f2a").is_anonymous());
-        for bad in ["", "anon_", "anon__k3j9d8f2a", "anon_17_k3j9d8f2", "anon_17_K3j9d8f2a", "anon_x_k3j9d8f2a", "anon_17_k3j9d8f2a_", "user_17_k3j9d8f2a"] {
+        for bad in [
+            "",
+            "anon_",
+            "anon__k3j9d8f2a",
+            "anon_17_k3j9d8f2",
+            "anon_17_K3j9d8f2a",
+            "anon_x_k3j9d8f2a",
+            "anon_17_k3j9d8f2a_",
+            "user_17_k3j9d8f2a",
+        ] {
             assert!(!UserId::from(bad).is_anonymous(), "{bad}");
         }
     }

@@ -2,7 +2,7 @@
 
 /// Longest text of a message, in Unicode scalar values.
 pub const MAX_TEXT: usize = 5_000;
-/// Largest WebSocket message in either direction, in bytes.
+/// Largest WebSocket message from a client, in bytes. Pages of the server are larger.
 pub const MAX_FRAME: usize = 65_536;
 /// Longest display name, in Unicode scalar values.
 pub const MAX_NAME: usize = 32;

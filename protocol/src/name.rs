@@ -9,7 +9,9 @@ pub const ANONYMOUS: &str = "Anonymous";
 ///
 /// The caller brings it into normal form C first; that needs tables which the browser already has.
 pub fn is_valid(name: &str) -> bool {
-    name.trim() == name && (1..=MAX_NAME).contains(&name.chars().count()) && !name.chars().any(is_hidden)
+    name.trim() == name
+        && (1..=MAX_NAME).contains(&name.chars().count())
+        && !name.chars().any(is_hidden)
 }
 
 /// Characters that change how a name looks without being seen: they let one person look like another.
@@ -30,7 +32,16 @@ mod tests {
         for good in ["Ada", "Łukasz", "Дарья", "李", "O’Brien 2", &"x".repeat(32)] {
             assert!(is_valid(good), "{good}");
         }
-        for bad in ["", " Ada", "Ada ", "a\nb", "a\u{202e}b", "a\u{200b}b", "\u{feff}a", &"x".repeat(33)] {
+        for bad in [
+            "",
+            " Ada",
+            "Ada ",
+            "a\nb",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "\u{feff}a",
+            &"x".repeat(33),
+        ] {
             assert!(!is_valid(bad), "{bad:?}");
         }
     }

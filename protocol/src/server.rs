@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cid, Code, DecodeError, Message, MessageId, Page, RoomName, RoomSummary, Seq, Timestamp, UserId, envelope::Envelope};
+use crate::{
+    Cid, Code, DecodeError, Message, MessageId, Page, RoomName, RoomSummary, Seq, Timestamp,
+    UserId, envelope::Envelope,
+};
 
 /// A frame from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -200,7 +203,7 @@ impl ServerFrame {
     /// # Errors
     /// [`DecodeError`]; `unknown_event` is to be ignored.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        let envelope = Envelope::open(text)?;
+        let envelope = Envelope::from_server(text)?;
         match envelope.event.as_ref() {
             "welcome" => envelope.data().map(Self::Welcome),
             "profile" => envelope.data().map(Self::Profile),
@@ -208,7 +211,9 @@ impl ServerFrame {
             "room:page" => envelope.data().map(Self::RoomPage),
             "room:left" => envelope.data().map(Self::RoomLeft),
             "room:error" => envelope.data().map(Self::RoomError),
-            "message" => envelope.data().map(|message| Self::Message(Arc::new(message))),
+            "message" => envelope
+                .data()
+                .map(|message| Self::Message(Arc::new(message))),
             "message:ack" => envelope.data().map(Self::Ack),
             "message:nack" => envelope.data().map(Self::Nack),
             "room:activity" => envelope.data().map(Self::RoomActivity),
