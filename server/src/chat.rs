@@ -141,7 +141,7 @@ impl Chat {
         let feed = self.feeds.get(room.partition).ok_or(Refusal::later(Code::Unavailable, RETRY))?;
         let id = MessageId::derive(author.user(), &room.name, post.cid);
         if post.attempt > 1 {
-            if let Some(first) = self.first(feed, id).await? {
+            if let Some(first) = self.first(&feed, id).await? {
                 return Ok(Admitted::Known(ack(&post, id, first)));
             }
         }
@@ -151,7 +151,7 @@ impl Chat {
         }
         self.bind(author, address).await?;
         let record = Arc::new(Record::message(author.author(), room.name.clone(), post.cid, post.message.clone(), clock::now()));
-        Ok(Admitted::Sent(self.send(&room, Arc::clone(feed), record, post, deadline)))
+        Ok(Admitted::Sent(self.send(&room, feed, record, post, deadline)))
     }
 
     /// What became of an earlier attempt. Only the store knows the ids that the feed has forgotten, so without it the

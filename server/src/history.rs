@@ -132,7 +132,7 @@ impl History {
     pub async fn enter<R>(&self, room: &Room, request: Request, enter: impl FnOnce(Page) -> R) -> Result<R, PageError> {
         let feed = self.feeds.get(room.partition).ok_or(PageError::Unavailable)?;
         let deadline = Instant::now() + PATIENCE;
-        let mut part = Part::find(self, room, feed, request, deadline).await?;
+        let mut part = Part::find(self, room, &feed, request, deadline).await?;
         let mut enter = Some(enter);
         while Instant::now() <= deadline {
             let raw = self.store.page(room, self.epoch, part.query, part.limit).await.map_err(unavailable)?;
@@ -147,7 +147,7 @@ impl History {
                     },
                 });
                 match step {
-                    Step::Read(missing) => tail.read(&*self.log, feed, room, self.epoch, missing).await.map_err(unavailable)?,
+                    Step::Read(missing) => tail.read(&*self.log, &feed, room, self.epoch, missing).await.map_err(unavailable)?,
                     Step::Entered(entered) => break entered,
                     Step::Reset => {
                         part.reset();

@@ -78,8 +78,13 @@ pub enum ReadError {
 /// An append-only, partitioned, durable log. See the module for what it promises.
 #[async_trait]
 pub trait MessageLog: Send + Sync + 'static {
-    /// How many partitions the log has.
+    /// How many partitions the log has, as far as is known.
     fn partitions(&self) -> Partition;
+
+    /// Finds out how many partitions the log has now; they can only grow.
+    async fn refresh(&self) -> Result<Partition, ReadError> {
+        Ok(self.partitions())
+    }
 
     /// Appends a record. The record is queued when this returns; the future waits for the outcome. Records of one
     /// partition are written in the order of the calls.

@@ -6,7 +6,7 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
@@ -14,15 +14,22 @@ use sea_orm_migration::MigratorTrait as _;
 
 mod batch;
 mod entity;
+mod leases;
 mod log_state;
 mod pages;
 mod rooms;
 mod users;
 
+pub use leases::Share;
 pub use batch::{Batch, Stored};
 pub use pages::{Query, RawPage};
 pub use rooms::RoomRow;
 pub use users::UserRow;
+
+/// How long a connection may take to be had.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// The number of the advisory lock under which PostgreSQL is migrated; "sphere" in ASCII.
+const MIGRATION_LOCK: i64 = 0x7370_6865_7265;
 
 /// Why the store did not answer. Internals: logged, never sent.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +46,8 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     db: DatabaseConnection,
+    /// Where pages are read: a replica, or the same.
+    read: DatabaseConnection,
 }
 
 impl Store {
@@ -61,11 +70,36 @@ impl Store {
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });
-        let store = Self { db: Database::connect(options).await? };
+        let db = Database::connect(options).await?;
         if migrate {
-            sphere_migration::Migrator::up(&store.db, None).await?;
+            sphere_migration::Migrator::up(&db, None).await?;
         }
-        Ok(store)
+        Ok(Self { read: db.clone(), db })
+    }
+
+    /// Opens PostgreSQL, and a replica for pages if there is one.
+    ///
+    /// # Errors
+    /// When a database does not answer, or cannot be migrated.
+    pub async fn open_postgres(url: &str, read_url: Option<&str>, pool: u32, migrate: bool) -> Result<Self, StoreError> {
+        let connect = |url: &str| {
+            let mut options = ConnectOptions::new(url);
+            options.max_connections(pool).acquire_timeout(ACQUIRE).connect_timeout(ACQUIRE).sqlx_logging(false);
+            Database::connect(options)
+        };
+        let db = connect(url).await?;
+        if migrate {
+            // One process at a time; the lock goes with the transaction, however this process ends.
+            let turn = db.begin().await?;
+            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+            sphere_migration::Migrator::up(&db, None).await?;
+            turn.commit().await?;
+        }
+        let read = match read_url {
+            Some(url) => connect(url).await?,
+            None => db.clone(),
+        };
+        Ok(Self { db, read })
     }
 
     /// Whether the database answers.
@@ -77,14 +111,14 @@ impl Store {
     }
 
     /// A transaction that sees one state of the database, however long it reads.
-    async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             // A read transaction on SQLite is a snapshot by itself, and there is no level to set.
-            isolation_level: (self.db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead),
+            isolation_level: (db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
-        self.db.begin_with_options(options).await
+        db.begin_with_options(options).await
     }
 
     /// A transaction that writes.

@@ -336,14 +336,14 @@ impl World {
 }
 
 async fn feeds(store: &Store, hub: &Arc<Hub>, (memory, ring): (Offset, usize)) -> (Feeds, Vec<Offset>) {
-    let mut feeds = Vec::new();
+    let feeds = Feeds::default();
     let mut followed = Vec::new();
     for partition in 0..PARTITIONS {
         let start = store.feed_start(partition).await.unwrap();
         followed.push(start.next_offset);
         feeds.push(Feed::new(partition, Core::with_bounds(start, EPOCH, memory, ring), Arc::clone(hub)));
     }
-    (Feeds::new(feeds), followed)
+    (feeds, followed)
 }
 
 proptest! {

@@ -64,15 +64,6 @@ impl KafkaLog {
         Ok(Arc::new(log))
     }
 
-    /// Asks the broker again how many partitions the topic has; they can only grow.
-    ///
-    /// # Errors
-    /// When the broker does not answer.
-    pub async fn refresh(&self) -> Result<Partition, KafkaError> {
-        self.grow_to(self.connect.partitions().await?);
-        Ok(self.partitions())
-    }
-
     fn grow_to(&self, partitions: Partition) {
         let mut writers = self.writers.write();
         for partition in writers.len()..usize::try_from(partitions).unwrap_or(0) {
@@ -88,6 +79,12 @@ impl KafkaLog {
 impl MessageLog for KafkaLog {
     fn partitions(&self) -> Partition {
         Partition::try_from(self.writers.read().len()).unwrap_or(Partition::MAX)
+    }
+
+    async fn refresh(&self) -> Result<Partition, ReadError> {
+        let partitions = self.connect.partitions().await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        self.grow_to(partitions);
+        Ok(self.partitions())
     }
 
     fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {

@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn feed_start(&self, partition: Partition) -> Result<FeedStart, StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.db).await?;
         let position = position(&snapshot, partition).await?;
         let mut heads = Vec::new();
         for room in room::Entity::find().filter(room::Column::Partition.eq(partition)).all(&snapshot).await? {

@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn page(&self, room: &RoomRow, epoch: Epoch, query: Query, limit: u64) -> Result<RawPage, StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.read).await?;
         let next_offset = position(&snapshot, room.partition).await?.next_offset;
         let reader = Reader { room, epoch, db: &snapshot };
         let mut page = match query {
@@ -93,7 +93,7 @@ impl Store {
         reader: Option<&UserId>,
         limit: u64,
     ) -> Result<(u64, Offset), StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.read).await?;
         let next_offset = position(&snapshot, room.partition).await?.next_offset;
         let mut unread = messages(room).filter(message::Column::Seq.gt(above));
         if let Some(reader) = reader {
