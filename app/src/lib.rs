@@ -1,14 +1,31 @@
-//! Sphere's client: pages, components, chat state, socket, outbox.
+//! Sphere's client: the pages of the chat, rendered by the server and brought to life in the browser.
+//!
+//! `state` and `outbox` are pure and tested natively; `engine` wires them to the socket, the storage and the clock;
+//! `chat` shows them to the components as signals. The server calls [`shell`], `frontend` calls `hydrate` or `mount`.
 
+pub mod app;
+pub mod backoff;
 pub mod boot;
+mod browser;
+mod chat;
+#[expect(unreachable_pub, reason = "the component macro writes `pub`")]
+mod components;
+mod engine;
+pub mod identity;
 pub mod links;
 pub mod outbox;
+#[expect(unreachable_pub, reason = "the component macro writes `pub`")]
+mod pages;
 mod shell;
+mod socket;
 pub mod state;
 pub mod storage;
 pub mod time;
 
+pub use app::App;
 pub use boot::Boot;
 #[cfg(feature = "hydrate")]
 pub use shell::hydrate;
-pub use shell::{App, shell};
+#[cfg(feature = "csr")]
+pub use shell::mount;
+pub use shell::shell;

@@ -1,10 +1,20 @@
 //! The whole document, and where it starts in the browser.
 //!
-//! The server calls [`shell`] with a [`Boot`] in the context; `frontend` calls [`hydrate`].
+//! The server calls [`shell`] with a [`Boot`] in the context; `frontend` calls `hydrate` (or `mount`, without a server
+//! that renders).
 
 use leptos::{nonce::use_nonce, prelude::*};
 
-use crate::boot::{self, Boot};
+use crate::{
+    app::App,
+    boot::{self, Boot},
+};
+
+/// Runs before the first paint: own messages stand where they belong and the log at its end, without a flip when the
+/// application starts. It only sets a class and a scroll position.
+const EARLY: &str = "try{var l=document.getElementById('log'),u=localStorage.getItem('anonymousUserId');\
+u&&document.querySelectorAll('[data-author=\"'+CSS.escape(u)+'\"]').forEach(function(e){e.classList.add('mine')});\
+l&&(l.scrollTop=l.scrollHeight)}catch(e){}";
 
 /// The document around the application. Takes [`Boot`] from the context.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -18,8 +28,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"/>
+                <meta
+                    name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content"
+                />
                 <meta name="color-scheme" content="light dark"/>
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f1f4f8"/>
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1116"/>
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
@@ -29,34 +44,27 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App/>
+                <script nonce=use_nonce()>{EARLY}</script>
             </body>
         </html>
-    }
-}
-
-/// The application inside the body.
-#[component]
-pub fn App() -> impl IntoView {
-    let boot = use_context::<Boot>().unwrap_or_default();
-    let items = boot.page.map(|page| page.items).unwrap_or_default();
-    view! {
-        <main>
-            <h1>{boot.room.map(|room| room.to_string())}</h1>
-            {items.into_iter().map(|item| view! { <p>{item.message.clone()}</p> }).collect_view()}
-        </main>
     }
 }
 
 /// Starts the application in the document that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    let boot = document()
+    let text = document()
         .get_element_by_id(boot::ELEMENT)
-        .and_then(|element| element.text_content())
-        .map(|text| Boot::read(&text))
-        .unwrap_or_default();
+        .and_then(|element| element.text_content());
+    let boot = text.map(|text| Boot::read(&text)).unwrap_or_default();
     leptos::mount::hydrate_body(move || {
         provide_context(boot);
-        view! { <App/> }
+        App()
     });
+}
+
+/// Starts the application in an empty document: the socket brings everything.
+#[cfg(feature = "csr")]
+pub fn mount() {
+    leptos::mount::mount_to_body(App);
 }

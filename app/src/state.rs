@@ -14,7 +14,7 @@ pub mod room;
 use std::collections::HashMap;
 
 use sphere_protocol::{
-    Cid, Code, RoomName, Seq, ServerFrame, Timestamp,
+    Cid, Code, Epoch, RoomName, Seq, ServerFrame, Timestamp,
     server::{Me, Welcome},
 };
 
@@ -34,8 +34,8 @@ pub enum Effect {
     Refused { cid: Cid, code: Code },
     /// The message is to be sent again, with the same key.
     Retry { cid: Cid, after_ms: Option<u64> },
-    /// The server knows this user by this name.
-    Named(String),
+    /// The server knows this user's name.
+    Named,
     /// The name that was asked for breaks a rule.
     NameRefused,
     /// The identity belongs to somebody else: make a new one.
@@ -174,10 +174,24 @@ impl ChatState {
         }
     }
 
-    /// The room that is being read: nothing in it counts as unread.
-    pub fn read_up(&mut self, room: &RoomName) {
-        let last = self.rooms.get(room).and_then(|room| room.last);
-        self.list.read(room, last);
+    /// The room that somebody is reading to its end, if any: nothing in it counts as unread. Gives its read mark.
+    pub fn set_reading(&mut self, room: Option<&RoomName>) -> Option<(Epoch, Seq)> {
+        self.list.set_reading(room.cloned());
+        let state = self.rooms.get(room?)?;
+        let mark = state.epoch.zip(state.last)?;
+        self.list.read(room?, mark.1);
+        Some(mark)
+    }
+
+    /// Another tab has read a room up to here.
+    pub fn read_elsewhere(&mut self, room: &RoomName, seq: Seq) {
+        if self
+            .list
+            .line(room)
+            .is_some_and(|line| line.is_read_by(seq))
+        {
+            self.list.read(room, seq);
+        }
     }
 
     fn room_mut(&mut self, room: &RoomName) -> &mut RoomState {
@@ -216,13 +230,13 @@ impl ChatState {
             return Vec::new();
         };
         self.me = Some(me.clone());
-        vec![Effect::Named(me.user_name.clone())]
+        vec![Effect::Named]
     }
 
     fn named(&mut self, name: &str) -> Vec<Effect> {
         if let Some(me) = &mut self.me {
             name.clone_into(&mut me.user_name);
         }
-        vec![Effect::Named(name.to_owned())]
+        vec![Effect::Named]
     }
 }

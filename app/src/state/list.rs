@@ -3,8 +3,6 @@
 //! A joined room is counted message by message. Of another one the server said at the start how much is unread and now
 //! and then that there is more; so its number is a lower bound ([`Line::more`]).
 
-use std::collections::BTreeMap;
-
 use sphere_protocol::{Epoch, RoomName, RoomSummary, Seq, Timestamp, UserId, limits::MAX_UNREAD};
 
 use super::room::RoomState;
@@ -28,6 +26,13 @@ pub struct Line {
     pub more: bool,
     /// Up to here messages are in `unread`, or were read.
     counted: Seq,
+}
+
+impl Line {
+    /// Whether who has read up to `seq` has read everything that counts here.
+    pub(super) fn is_read_by(&self, seq: Seq) -> bool {
+        seq >= self.counted && (!self.more || seq >= self.head)
+    }
 }
 
 /// All rooms, in the order to show.
@@ -55,14 +60,6 @@ impl RoomList {
         self.lines.iter().find(|line| line.room == *room)
     }
 
-    /// The read mark of every room: who connects for the first time has nothing to catch up on.
-    pub fn marks(&self) -> BTreeMap<RoomName, (Epoch, Seq)> {
-        self.lines
-            .iter()
-            .map(|line| (line.room.clone(), (line.epoch, line.head)))
-            .collect()
-    }
-
     /// What the server says at the start of every connection.
     pub(super) fn welcome(&mut self, rooms: &[RoomSummary]) {
         self.lines = rooms
@@ -85,15 +82,15 @@ impl RoomList {
     }
 
     /// The room that is being read, if any: it has nothing unread.
-    pub fn set_reading(&mut self, room: Option<RoomName>) {
+    pub(super) fn set_reading(&mut self, room: Option<RoomName>) {
         self.reading = room;
     }
 
-    pub(super) fn read(&mut self, room: &RoomName, last: Option<Seq>) {
+    pub(super) fn read(&mut self, room: &RoomName, last: Seq) {
         if let Some(line) = self.line_mut(room) {
             line.unread = 0;
             line.more = false;
-            line.counted = line.counted.max(last.unwrap_or(-1));
+            line.counted = line.counted.max(last);
         }
     }
 

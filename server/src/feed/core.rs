@@ -203,7 +203,6 @@ impl Core {
         while self.ring.front().is_some_and(|passed| passed.offset < self.stored) {
             self.drop_oldest();
         }
-        self.ring_start = self.ring_start.max(self.stored.min(self.next));
         self.forget();
     }
 

@@ -237,6 +237,7 @@ impl World {
     async fn restart(&mut self) {
         (self.feeds, self.followed) = feeds(&self.store, &self.hub, self.bounds).await;
         self.history = History::new(self.store.clone(), Arc::clone(&self.shelf) as _, self.feeds.clone(), EPOCH);
+        self.check_start().await;
         // A server is ready when it has reached the end of the log as it was when it started.
         for partition in 0..PARTITIONS {
             let end = self.shelf.len(partition);
@@ -250,6 +251,17 @@ impl World {
                     self.join(reader, room).await;
                 }
             }
+        }
+    }
+
+    /// A feed starts exactly where the store's rows end.
+    async fn check_start(&self) {
+        for room in &self.rooms {
+            let next_offset = self.store.next_offset(room.partition).await.unwrap();
+            let stored = self.shelf.range(room.partition, 0, next_offset);
+            let newest = stored.iter().filter(|entry| entry.record.as_ref().unwrap().room == room.name).map(|entry| entry.offset).max();
+            let (next, head) = self.feeds.get(room.partition).unwrap().between(|core| (core.next(), core.head(&room.name)));
+            assert_eq!((next, head.map(|head| head.seq)), (next_offset, newest));
         }
     }
 
