@@ -145,7 +145,7 @@ impl Chat {
                 return Ok(Admitted::Known(ack(&post, id, first)));
             }
         }
-        self.limits.message(author.user())?;
+        self.limits.message(author.user()).await?;
         if crowded {
             return Err(Refusal::later(Code::RateLimited, RETRY));
         }

@@ -8,12 +8,12 @@ use tokio::{net::TcpListener, task::JoinSet};
 use crate::{
     chat::Chat,
     clock,
-    config::{Config, Role},
+    config::{Config, Profile, Role},
     feed::{FeedError, Feeds},
     history::History,
     http::assets,
     hub::Hub,
-    limits::Limits,
+    limits::{Limits, SharedBucket},
     log::Partition,
     rooms::Rooms,
     router::{health_only, router},
@@ -130,7 +130,7 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
     let epoch = store.open_log(log.partitions(), clock::now().0).await?;
     let rooms = Rooms::open(store.clone(), config.rooms.clone(), log.partitions()).await?;
     let feeds = Feeds::default();
-    let limits = Arc::new(Limits::new(config.rates));
+    let limits = Arc::new(limits(&config)?);
     Ok(AppState {
         chat: Chat::new(rooms.clone(), store.clone(), Arc::clone(log), Arc::clone(bus), feeds.clone(), Arc::clone(&limits), epoch),
         history: History::new(store.clone(), Arc::clone(log), feeds.clone(), epoch),
@@ -144,6 +144,19 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
         limits,
         lifecycle: Lifecycle::default(),
     })
+}
+
+/// The limits; the messages of a user are counted over all servers where there is a Redis to do so.
+fn limits(config: &Config) -> Result<Limits, RunError> {
+    let limits = Limits::new(config.rates);
+    match &config.profile {
+        Profile::Embedded(_) => Ok(limits),
+        Profile::Distributed(distributed) => {
+            let (per_second, burst) = (config.rates.messages_per_second, config.rates.messages_burst);
+            let bucket = SharedBucket::open(&distributed.redis_url, per_second, burst);
+            bucket.map(|bucket| limits.share(bucket)).map_err(|error| RunError::Bus(error.to_string()))
+        }
+    }
 }
 
 fn leptos_options(config: &Config) -> LeptosOptions {
