@@ -19,6 +19,9 @@ pub use distributed::Distributed;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sphere", version, about)]
 pub struct Arguments {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<crate::admin::Command>,
     /// Address and port to listen on; port 0 takes any free one.
     #[arg(long, env = "SPHERE_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
@@ -65,7 +68,7 @@ pub struct Arguments {
     #[arg(long, env = "LEPTOS_WATCH", default_value = "", hide = true)]
     watching: String,
     #[command(flatten)]
-    distributed: distributed::Arguments,
+    distributed: distributed::DistributedArguments,
 }
 
 /// A value that cannot be used: one sentence.

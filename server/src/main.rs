@@ -6,6 +6,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 use server::{
+    admin,
     config::{Arguments, Config},
     run, telemetry,
 };
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         }
         Err(error) => return fail(2, error.to_string().lines().next().unwrap_or("error: wrong arguments")),
     };
+    let command = arguments.command.clone();
     let config = match Config::try_from(arguments) {
         Ok(config) => config,
         Err(error) => return fail(2, error),
@@ -31,7 +33,15 @@ fn main() -> ExitCode {
         return fail(2, error);
     }
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => runtime.block_on(async {
+            match command {
+                None => serve(config).await,
+                Some(command) => match admin::run(command, &config).await {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => fail(1, error),
+                },
+            }
+        }),
         Err(error) => fail(1, format_args!("The runtime cannot start: {error}.")),
     }
 }

@@ -29,6 +29,8 @@ mod web;
 
 use parts::Parts;
 
+pub use parts::EMBEDDED_PARTITIONS;
+
 /// How long sockets may take to close once sends have been answered or given up.
 const CLOSING: Duration = Duration::from_secs(7);
 /// How long open requests, feeds and consumers may take to end after that.

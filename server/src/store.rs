@@ -10,7 +10,8 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
-use sea_orm_migration::MigratorTrait as _;
+use sea_orm_migration::{MigrationStatus, MigratorTrait as _};
+use sphere_migration::Migrator;
 
 mod batch;
 mod entity;
@@ -21,6 +22,7 @@ mod rooms;
 mod users;
 
 pub use leases::Share;
+pub use log_state::Position;
 pub use batch::{Batch, Stored};
 pub use pages::{Query, RawPage};
 pub use rooms::RoomRow;
@@ -40,6 +42,17 @@ pub enum StoreError {
     /// The rows contradict each other or the log; an operator must look.
     #[error("the store is not consistent: {0}")]
     Inconsistent(String),
+}
+
+/// A change of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrations {
+    /// All missing steps.
+    Up,
+    /// The last step back.
+    Down,
+    /// None.
+    Status,
 }
 
 /// A handle on the database; cheap to clone.
@@ -72,7 +85,7 @@ impl Store {
         });
         let db = Database::connect(options).await?;
         if migrate {
-            sphere_migration::Migrator::up(&db, None).await?;
+            Migrator::up(&db, None).await?;
         }
         Ok(Self { read: db.clone(), db })
     }
@@ -92,7 +105,7 @@ impl Store {
             // One process at a time; the lock goes with the transaction, however this process ends.
             let turn = db.begin().await?;
             turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-            sphere_migration::Migrator::up(&db, None).await?;
+            Migrator::up(&db, None).await?;
             turn.commit().await?;
         }
         let read = match read_url {
@@ -100,6 +113,20 @@ impl Store {
             None => db.clone(),
         };
         Ok(Self { db, read })
+    }
+
+    /// Changes the schema if asked to, and says which steps there are and which have been made.
+    ///
+    /// # Errors
+    /// When the database does not answer or refuses a step.
+    pub async fn migrate(&self, what: Migrations) -> Result<Vec<(String, bool)>, StoreError> {
+        match what {
+            Migrations::Up => Migrator::up(&self.db, None).await?,
+            Migrations::Down => Migrator::down(&self.db, Some(1)).await?,
+            Migrations::Status => {}
+        }
+        let steps = Migrator::get_migration_with_status(&self.db).await?;
+        Ok(steps.into_iter().map(|step| (step.name().to_owned(), step.status() == MigrationStatus::Applied)).collect())
     }
 
     /// Whether the database answers.

@@ -9,7 +9,7 @@ use crate::log::kafka::{KafkaConfig, Sasl};
 
 /// Flags and variables as given.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub struct DistributedArguments {
     /// PostgreSQL: `postgres://…`.
     #[arg(long, env = "DATABASE_URL", default_value = "", hide_env_values = true)]
     database_url: String,
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Distributed {
     }
 }
 
-impl Arguments {
+impl DistributedArguments {
     /// Checks what was given; none when nothing was.
     pub(super) fn check(self) -> Result<Option<Distributed>, ConfigError> {
         let urls = [("KAFKA_BROKERS", &self.kafka_brokers), ("REDIS_URL", &self.redis_url), ("DATABASE_URL", &self.database_url)];

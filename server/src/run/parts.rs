@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Partitions of the embedded log.
-const PARTITIONS: Partition = 4;
+pub const EMBEDDED_PARTITIONS: Partition = 4;
 
 /// Log, bus and store of a server.
 pub(super) struct Parts {
@@ -34,7 +34,7 @@ impl Parts {
 
     async fn embedded(folder: &Path, migrate: bool) -> Result<Self, RunError> {
         let lock = lock(folder)?;
-        let log = EmbeddedLog::open(&folder.join("log.db"), PARTITIONS).await.map_err(|error| RunError::Log(error.to_string()))?;
+        let log = EmbeddedLog::open(&folder.join("log.db"), EMBEDDED_PARTITIONS).await.map_err(|error| RunError::Log(error.to_string()))?;
         Ok(Self {
             log: Arc::clone(&log) as _,
             bus: Arc::new(MemoryBus::default()),
