@@ -101,6 +101,7 @@ playwright() {
 
 browser_tests() {
   install_browser_tests
+  npm run --silent check --prefix end2end || tests_failed=yes
   rm -f "$browser_report"
   PLAYWRIGHT_JSON_OUTPUT_FILE="$browser_report" playwright --forbid-only --retries=0 --reporter=list,json || tests_failed=yes
 }

@@ -1,0 +1,115 @@
+//! What the browser is asked for: the clock, chance, timers, whether somebody looks. Only Effects and event handlers
+//! call this, so it never runs on the server. Nothing here throws, also over plain HTTP.
+
+use std::time::Duration;
+
+use js_sys::{Date, Function, Promise, Reflect};
+use leptos::prelude::{document, set_timeout, window};
+use sphere_protocol::{Cid, Timestamp};
+use uuid::Builder;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+
+/// The browser's clock.
+pub(crate) fn now() -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds since 1970 are far below 2^53"
+    )]
+    Timestamp(Date::now() as i64)
+}
+
+/// Random bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // getRandomValues is there in every context; only a broken browser lets it fail.
+    if let Ok(crypto) = window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    bytes
+}
+
+/// A number between 0 and 1 that needs no secrecy.
+pub(crate) fn chance() -> f64 {
+    js_sys::Math::random()
+}
+
+/// A client key. crypto.randomUUID is missing over plain HTTP.
+pub(crate) fn new_cid() -> Cid {
+    Cid(Builder::from_random_bytes(random()).into_uuid())
+}
+
+/// Calls back after a while.
+pub(crate) fn after(ms: u64, call: impl FnOnce() + 'static) {
+    set_timeout(call, Duration::from_millis(ms));
+}
+
+/// Whether the page is in front.
+pub(crate) fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
+}
+
+/// Whether somebody looks at the page and types into it.
+pub(crate) fn is_watched() -> bool {
+    is_visible() && document().has_focus().unwrap_or(false)
+}
+
+/// Whether the browser believes that it has a network.
+pub(crate) fn is_online() -> bool {
+    window().navigator().on_line()
+}
+
+/// A name in normal form C, as the server wants it.
+pub(crate) fn normal_form(text: &str) -> String {
+    js_sys::JsString::from(text).normalize("NFC").into()
+}
+
+/// The browser's lock manager; none over plain HTTP.
+#[derive(Debug, Clone)]
+pub(crate) struct Locks(JsValue);
+
+impl Locks {
+    /// Finds it.
+    pub(crate) fn find() -> Option<Self> {
+        let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
+        locks.is_object().then_some(Self(locks))
+    }
+
+    /// Asks for a lock. `granted` is called with the function that gives it back; `refused` when there is none to have.
+    pub(crate) fn request(
+        &self,
+        name: &str,
+        granted: impl FnOnce(Function) + 'static,
+        refused: impl FnOnce() + 'static,
+    ) {
+        let hold = Closure::once_into_js(move |_lock: JsValue| -> Promise {
+            let mut granted = Some(granted);
+            Promise::new(&mut |resolve, _reject| {
+                if let Some(granted) = granted.take() {
+                    granted(resolve);
+                }
+            })
+        });
+        let refused = Closure::once_into_js(move |_why: JsValue| refused());
+        let asked = Reflect::get(&self.0, &"request".into())
+            .ok()
+            .and_then(|request| request.dyn_into::<Function>().ok())
+            .and_then(|request| request.call2(&self.0, &name.into(), &hold).ok());
+        let catch = asked
+            .as_ref()
+            .and_then(|promise| Reflect::get(promise, &"catch".into()).ok());
+        match (
+            asked,
+            catch.and_then(|catch| catch.dyn_into::<Function>().ok()),
+        ) {
+            (Some(promise), Some(catch)) => {
+                // Attaching a handler to a promise cannot fail.
+                let _ = catch.call1(&promise, &refused);
+            }
+            _ => {
+                let _ = refused
+                    .unchecked_into::<Function>()
+                    .call0(&JsValue::UNDEFINED);
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From state to signals: the list of lines changes only when lines come, go or move; a row's look has a signal of its
+//! own, so an answer from the server touches one row.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use leptos::prelude::*;
+use sphere_protocol::{Message, MessageId, RoomName, Seq, Timestamp, UserId};
+
+use super::RoomView;
+use crate::{
+    state::{
+        ChatState,
+        layout::{Content, Item, Key, Look, layout},
+        room::RoomState,
+    },
+    time::Zone,
+};
+
+/// One line of the log, ready to be drawn.
+#[derive(Debug, Clone)]
+pub(crate) enum Line {
+    /// A day begins.
+    Day(i64, Timestamp),
+    /// Records are missing above this `seq`.
+    Hole(Seq),
+    /// A message, and how its row looks.
+    Row(Arc<Message>, ArcRwSignal<Look>),
+}
+
+impl Line {
+    /// What makes it the same line after a change.
+    pub(crate) fn key(&self) -> Key {
+        match self {
+            Self::Day(day, _) => Key::Day(*day),
+            Self::Hole(after) => Key::Hole(*after),
+            Self::Row(message, _) => Key::Row(message.id),
+        }
+    }
+}
+
+/// The last message of a room, for the room list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The room.
+    pub(crate) room: RoomName,
+    /// Its newest row, if it has one.
+    pub(crate) message: Option<Arc<Message>>,
+    /// Whether this user wrote it.
+    pub(crate) mine: bool,
+}
+
+/// What is drawn at present.
+#[derive(Debug, Default)]
+pub(super) struct Screen {
+    keys: Vec<Key>,
+    looks: HashMap<MessageId, ArcRwSignal<Look>>,
+}
+
+impl Screen {
+    /// Brings every row's look up to date; gives the lines if another list of them is to be drawn.
+    pub(super) fn lines(
+        &mut self,
+        room: Option<&RoomState>,
+        me: Option<&UserId>,
+        zone: Zone,
+    ) -> Option<Vec<Line>> {
+        let items = room.map_or_else(Vec::new, |room| layout(room, me, |at| zone.day(at)));
+        let keys: Vec<Key> = items.iter().map(|item| item.key).collect();
+        let lines: Vec<Line> = items.into_iter().map(|item| self.line(item)).collect();
+        if keys == self.keys {
+            return None;
+        }
+        // Looks of rows that are no longer drawn are dropped now and then, not at every change.
+        if self.looks.len() > 2 * lines.len() + 100 {
+            let drawn: HashSet<Key> = keys.iter().copied().collect();
+            self.looks.retain(|id, _| drawn.contains(&Key::Row(*id)));
+        }
+        self.keys = keys;
+        Some(lines)
+    }
+
+    fn line(&mut self, item: Item) -> Line {
+        match (item.content, item.key) {
+            (Content::Row(message, look), _) => {
+                let signal = self
+                    .looks
+                    .entry(message.id)
+                    .or_insert_with(|| ArcRwSignal::new(look));
+                if signal.with_untracked(|old| *old != look) {
+                    signal.set(look);
+                }
+                Line::Row(message, signal.clone())
+            }
+            (Content::Day(at), Key::Day(day)) => Line::Day(day, at),
+            (Content::Day(at), _) => Line::Day(0, at),
+            (Content::Hole(hole), _) => Line::Hole(hole.after),
+        }
+    }
+}
+
+/// The shown room apart from its rows.
+pub(super) fn view(shown: Option<&RoomName>, room: Option<&RoomState>) -> RoomView {
+    RoomView {
+        name: shown.cloned(),
+        loaded: room.is_some_and(RoomState::loaded),
+        older: room.is_some_and(|room| room.older().is_some()),
+        paging: room.is_some_and(|room| room.paging().is_some()),
+        error: room.and_then(RoomState::error),
+    }
+}
+
+/// The last message of every room that was looked at.
+pub(super) fn marks(state: &ChatState) -> Vec<Mark> {
+    let me = state.me().map(|me| &me.user_id);
+    let mark = |line: &crate::state::list::Line| {
+        let room = state.room(&line.room).filter(|room| room.loaded())?;
+        let message = room.rows().next_back().cloned();
+        let mine = message
+            .as_ref()
+            .is_some_and(|message| Some(&message.user_id) == me);
+        Some(Mark {
+            room: line.room.clone(),
+            message,
+            mine,
+        })
+    };
+    state.list().lines().iter().filter_map(mark).collect()
+}

@@ -1,0 +1,55 @@
+//! What the connection is doing. The element is always there, so that a screen reader hears what comes into it.
+
+use leptos::prelude::*;
+
+use super::icon::Icon;
+use crate::chat::{Action, Banner, Chat, use_chat};
+
+/// The banner below the room's head.
+#[component]
+pub(crate) fn ConnectionBanner() -> impl IntoView {
+    let chat = use_chat();
+    view! {
+        <div
+            class="banner"
+            class:idle=move || chat.banner.get() == Banner::None
+            class:ok=move || chat.banner.get() == Banner::Back
+            class:bad=move || matches!(chat.banner.get(), Banner::Stopped(_))
+            role="status"
+        >
+            {move || match chat.banner.get() {
+                Banner::None => ().into_any(),
+                Banner::Back => view! { <Icon name="check"/><p><b>"Back online"</b></p> }.into_any(),
+                Banner::Lost => lost(chat).into_any(),
+                Banner::Stopped(why) => {
+                    let again = move |_| reload();
+                    view! {
+                        <Icon name="alert"/>
+                        <p><b>"Disconnected."</b>" "{why.text()}</p>
+                        <button class="btn" type="button" on:click=move |_| chat.act(Action::Connect)>"Reconnect"</button>
+                        <button class="btn" type="button" on:click=again>"Reload"</button>
+                    }
+                    .into_any()
+                }
+            }}
+        </div>
+    }
+}
+
+fn lost(chat: Chat) -> impl IntoView {
+    let wait = move || match chat.waiting.get() {
+        0 => "What you write is kept and sent by itself.".to_owned(),
+        1 => "1 message waits and is sent by itself.".to_owned(),
+        waiting => format!("{waiting} messages wait and are sent by themselves."),
+    };
+    view! {
+        <Icon name="alert"/>
+        <p><b>"Reconnecting…"</b>" "{wait}</p>
+        <button class="btn" type="button" on:click=move |_| chat.act(Action::Connect)>"Try now"</button>
+    }
+}
+
+fn reload() {
+    // A page that cannot be reloaded stays as it is.
+    let _ = window().location().reload();
+}

@@ -1,0 +1,157 @@
+//! All rooms: which one is shown, what is new elsewhere.
+
+use leptos::prelude::*;
+use sphere_protocol::{RoomName, limits::MAX_UNREAD};
+
+use super::tile::Tile;
+use crate::{
+    app::Current,
+    chat::{Chat, use_chat},
+    state::list::Line,
+};
+
+/// The list. Its links work without JavaScript.
+#[component]
+pub(crate) fn RoomList() -> impl IntoView {
+    let chat = use_chat();
+    view! {
+        <ul>
+            <For
+                each=move || chat.rooms.get()
+                key=|line| (line.room.clone(), line.title.clone())
+                let(line)
+            >
+                <RoomLink room=line.room title=line.title/>
+            </For>
+        </ul>
+    }
+}
+
+#[component]
+fn RoomLink(room: RoomName, title: String) -> impl IntoView {
+    let chat = use_chat();
+    let Current(current) = expect_context::<Current>();
+    let href = format!("/rooms/{room}");
+    let tile = room.to_string();
+    let name = room.clone();
+    let is_current = move || current.with(|current| current.as_ref() == Some(&name));
+    let line = {
+        let room = room.clone();
+        Memo::new(move |_| {
+            chat.rooms
+                .with(|rooms| rooms.iter().find(|line| line.room == room).cloned())
+        })
+    };
+    let unread = Memo::new(move |_| line.with(|line| line.as_ref().and_then(badge)));
+    let known = {
+        let room = room.clone();
+        Memo::new(move |_| {
+            chat.marks
+                .with(|marks| marks.iter().any(|mark| mark.room == room))
+        })
+    };
+    let time = move || {
+        let at = line
+            .with(|line| line.as_ref().and_then(|line| line.last_at))
+            .filter(|_| known.get());
+        at.map(
+            |at| view! { <time datetime=at.to_string()>{move || chat.zone.get().short(at)}</time> },
+        )
+    };
+    view! {
+        <li>
+            <a
+                class="room-link"
+                class:unread=move || unread.with(Option::is_some)
+                href=href
+                aria-current=move || is_current().then_some("page")
+            >
+                <Tile room=tile/>
+                <span class="name"><span class="cut" dir="auto">{title}</span></span>
+                {time}
+                <span class="last cut" dir="auto">{move || last(chat, &room)}</span>
+                {move || unread.get().map(|(shown, said)| view! {
+                    <span class="badge" class:plain=shown.is_empty()>
+                        <span aria-hidden="true">{shown.clone()}</span>
+                        <span class="vh">{said}</span>
+                    </span>
+                })}
+            </a>
+        </li>
+    }
+}
+
+/// What the badge shows and what it says; a room that is not followed has a lower bound, or a dot.
+fn badge(line: &Line) -> Option<(String, String)> {
+    match (line.unread, line.more) {
+        (0, false) => None,
+        (0, true) => Some((String::new(), "new messages".to_owned())),
+        (MAX_UNREAD.., _) => Some(("99+".to_owned(), "more than 99 unread".to_owned())),
+        (unread, true) => Some((format!("{unread}+"), format!("more than {unread} unread"))),
+        (unread, false) => Some((unread.to_string(), format!("{unread} unread"))),
+    }
+}
+
+/// The second line: the last message, or when it was written.
+fn last(chat: Chat, room: &RoomName) -> String {
+    let mark = chat
+        .marks
+        .with(|marks| marks.iter().find(|mark| mark.room == *room).cloned());
+    if let Some(message) = mark.as_ref().and_then(|mark| mark.message.as_ref()) {
+        let who = if mark.as_ref().is_some_and(|mark| mark.mine) {
+            "You"
+        } else {
+            &message.user_name
+        };
+        return format!("{who}: {}", message.message);
+    }
+    let at = chat
+        .rooms
+        .with(|rooms| rooms.iter().find(|line| line.room == *room)?.last_at);
+    match at {
+        Some(at) => format!("Last message {}", chat.zone.get().short(at)),
+        None => "Nothing here yet".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Boot, state::ChatState};
+    use sphere_protocol::RoomSummary;
+
+    fn line(unread: u32) -> Line {
+        let summary = RoomSummary {
+            room: "room1".into(),
+            title: "General".to_owned(),
+            epoch: 1,
+            head: 1,
+            last_at: None,
+            unread: Some(unread),
+        };
+        let state = ChatState::from_boot(&Boot {
+            rooms: vec![summary],
+            ..Boot::default()
+        });
+        state.list().lines()[0].clone()
+    }
+
+    #[test]
+    fn a_badge_is_exact_up_to_99() {
+        let shown = |unread| badge(&line(unread)).map(|(shown, _)| shown);
+        assert_eq!(shown(0), None);
+        assert_eq!(shown(99), Some("99".to_owned()));
+        assert_eq!(shown(100), Some("99+".to_owned()));
+    }
+
+    #[test]
+    fn a_room_that_is_not_followed_gives_a_lower_bound() {
+        let more = |unread| {
+            let mut line = line(unread);
+            line.more = true;
+            badge(&line).map(|(shown, said)| format!("{shown}|{said}"))
+        };
+        assert_eq!(more(0), Some("|new messages".to_owned()));
+        assert_eq!(more(3), Some("3+|more than 3 unread".to_owned()));
+    }
+}
