@@ -97,11 +97,11 @@ service_urls() {
 
 # A pid can be somebody else's by now: it is ours if it is that program and works in that service's own folder.
 is_running() {
-  local pid folder
+  local pid folder="$services/$1"
+  [[ $1 != postgres ]] || folder=$(postgres_home)
   pid=$(cat "$services/$1/pid" 2>/dev/null) || return 1
-  folder=$(data_folder "$1")
   [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == "$(program "$1")" ]] &&
-    [[ $(readlink "/proc/$pid/cwd") == "$(readlink -f "$folder")" ]]
+    [[ $(readlink "/proc/$pid/cwd") == "$(readlink -f "$folder")"/data* ]]
 }
 
 # launch NAME: starts it and does not wait for it.
@@ -124,7 +124,7 @@ wait_until_it_answers() {
       ((launches < service_launches)) || service_failed "$name" "ends by itself"
       launches=$((launches + 1))
       sleep 1
-      launch "$name"
+      say "$name ended by itself, once more" && launch "$name"
     fi
     ((SECONDS < end)) || service_failed "$name" "does not answer after $service_deadline s"
     sleep 0.1
@@ -207,7 +207,7 @@ run_redis() {
   exec setsid redis-server --bind 127.0.0.1 --port "$(port redis)" --dir . --save '' --appendonly no --daemonize no
 }
 
-redis_answers() { [[ $(redis-cli -h 127.0.0.1 -p "$(port redis)" ping) == PONG ]]; }
+redis_answers() { [[ $(timeout 2 redis-cli -h 127.0.0.1 -p "$(port redis)" ping) == PONG ]]; }
 
 # --- PostgreSQL ---
 
@@ -268,7 +268,7 @@ run_postgres() {
 }
 
 postgres_answers() {
-  [[ $(PGPASSWORD=$(<"$services/postgres/password") PGCONNECT_TIMEOUT=2 \
+  [[ $(PGPASSWORD=$(<"$services/postgres/password") timeout 2 \
     psql -X -w -h 127.0.0.1 -p "$(port postgres)" -U sphere -d sphere -Atc 'SELECT 1') == 1 ]]
 }
 
@@ -380,13 +380,16 @@ need_kafka() {
   rm -rf "$folder.part"
   mkdir -p "$folder.part"
   kafka_pom >"$folder.part/pom.xml"
-  if mvn -q -B -Dstyle.color=never -f "$folder.part/pom.xml" dependency:copy-dependencies -DoutputDirectory=libs >&2 && [[ -d $folder.part/libs ]]; then
+  if fetch_kafka "$folder.part" >"$folder.part/log" 2>&1; then
     rm -rf "$folder"
     mv "$folder.part" "$folder"
   else
+    tail -n 5 "$folder.part/log" >&2
     lack "Kafka $kafka_version could not be fetched: Maven must reach its repository for org.apache.kafka:kafka_2.13."
   fi
 }
+
+fetch_kafka() { mvn -q -B -f "$1/pom.xml" dependency:copy-dependencies -DoutputDirectory=libs && [[ -d $1/libs ]]; }
 
 kafka_pom() {
   cat <<POM
