@@ -14,10 +14,11 @@ run_distributed() {
     build
   fi
   services status >/dev/null || started_services=yes
-  use_services
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  trap 'end_distributed "$started_services"' EXIT
+  # shellcheck disable=SC2064 # What it is now, since the variable is gone at the exit.
+  trap "end_distributed $started_services" EXIT
+  use_services
   for port in "${web_ports[@]}"; do
     start_role "web:$port" --role web --listen "127.0.0.1:$port" "$@"
   done
@@ -45,5 +46,5 @@ end_distributed() {
   done
   wait "${roles[@]}" || true
   # Those that ran before stay.
-  [[ -z $1 ]] || services stop
+  [[ -z ${1:-} ]] || services stop
 }
