@@ -59,7 +59,7 @@ pub struct Arguments {
     #[arg(long, env = "SPHERE_LOG_FORMAT", default_value = "text")]
     log_format: String,
     /// Which log lines are written, in the syntax of tracing's EnvFilter.
-    #[arg(long, env = "SPHERE_LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn")]
+    #[arg(long, env = "SPHERE_LOG", default_value = "info,rskafka=warn,sqlx=warn,sea_orm_migration=warn")]
     log: String,
     /// Whether the schema is brought up to date at the start.
     #[arg(long, env = "SPHERE_MIGRATE", default_value = "true")]
