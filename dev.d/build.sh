@@ -11,12 +11,27 @@ native=(--release --no-default-features -p server -p sphere-app -p sphere-migrat
 
 # Cargo tells changed files by their time only, and names what it built by the path inside of the clone. So a clone that was
 # laid out before another one was built would get the other one's binary. Whoever builds second forgets what the first built.
+# The shared lock, on descriptor 9, lets one clone do several things at once and makes another clone wait for them.
+# Programs that are started and might stay (`9>&-`) don't get it, or they would keep it.
 claim_target_folder() {
+  { true >&9; } 2>/dev/null && return
   local mark="$CARGO_TARGET_DIR/.clone"
-  [[ -f $mark && $(<"$mark") == "$root" ]] && return
+  exec 9>>"$CARGO_TARGET_DIR/.lock"
+  flock --shared 9
+  until [[ -f $mark && $(<"$mark") == "$root" ]]; do
+    if ! flock --nonblock 9; then
+      say "waiting for ./dev in another clone"
+      flock 9
+    fi
+    forget_own_crates
+    echo "$root" >"$mark"
+    flock --shared 9
+  done
+}
+
+forget_own_crates() {
   find "$CARGO_TARGET_DIR" -maxdepth 6 -path '*/.fingerprint/*' -type d \
     \( -name 'server-*' -o -name 'sphere-*' -o -name 'frontend-*' \) -prune -exec rm -rf {} +
-  echo "$root" >"$mark"
 }
 
 # The client is current when nothing that goes into it is newer, and when the folder still holds what was built:

@@ -82,7 +82,7 @@ tests_failed=
 
 rust_tests() {
   rm -f "$rust_report"
-  SPHERE_BIN="$binary" cargo nextest run "${locked[@]}" "${native[@]}" || tests_failed=yes
+  SPHERE_BIN="$binary" cargo nextest run "${locked[@]}" "${native[@]}" 9>&- || tests_failed=yes
 }
 
 # npm ci throws node_modules away first, so it only runs when package-lock.json is another than last time.
@@ -96,7 +96,7 @@ install_browser_tests() {
 }
 
 playwright() {
-  (cd end2end && SPHERE_BIN="$binary" node_modules/.bin/playwright test "$@")
+  (cd end2end && SPHERE_BIN="$binary" node_modules/.bin/playwright test "$@" 9>&-)
 }
 
 browser_tests() {

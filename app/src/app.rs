@@ -1,18 +1,14 @@
 //! The application: the chat at the root, the sidebar, and the page that the address names.
 
 use leptos::{ev, prelude::*};
-use leptos_router::{
-    components::{Route, Router, Routes},
-    hooks::use_location,
-    path,
-};
 use sphere_protocol::RoomName;
 
 use crate::{
+    address,
     boot::Boot,
     chat::{Action, Chat},
     components::sidebar::Sidebar,
-    pages::{not_found::NotFound, room::RoomPage},
+    pages::room::RoomPage,
 };
 
 /// The width up to which the sidebar is a drawer, as in the style.
@@ -32,31 +28,29 @@ pub fn App() -> impl IntoView {
     let boot = use_context::<Boot>().unwrap_or_default();
     let chat = Chat::new(&boot);
     provide_context(chat);
+    provide_context(Current(address::follow(boot.room.clone())));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
             chat.start(&boot);
             chat.ready.set(true);
-            if let Some(html) = document().document_element() {
-                // Tests wait for it; nothing else depends on it.
-                let _ = html.set_attribute("data-hydrated", "true");
-            }
+            request_animation_frame(|| {
+                if let Some(html) = document().document_element() {
+                    // What is drawn now stays where it is. Nothing but tests reads the attribute.
+                    let _ = html.class_list().remove_1("early");
+                    let _ = html.set_attribute("data-hydrated", "true");
+                }
+            });
         }
     });
-    view! {
-        <Router>
-            <Frame/>
-        </Router>
-    }
+    Frame()
 }
 
 /// Sidebar and page.
 #[component]
 fn Frame() -> impl IntoView {
     let chat = expect_context::<Chat>();
-    let pathname = use_location().pathname;
-    let current = Memo::new(move |_| pathname.with(|path| room_of(path)));
+    let Current(current) = expect_context::<Current>();
     let drawer = RwSignal::new(false);
-    provide_context(Current(current));
     provide_context(Drawer(drawer));
     Effect::new(move |_| {
         chat.act(Action::Show(current.get()));
@@ -84,28 +78,7 @@ fn Frame() -> impl IntoView {
         >
             <Sidebar/>
             <div class="scrim" on:click=move |_| drawer.set(false)></div>
-            <Routes fallback=NotFound>
-                <Route path=path!("/rooms/:room") view=RoomPage/>
-            </Routes>
+            <RoomPage/>
         </div>
-    }
-}
-
-/// The room of an address like `/rooms/room1`.
-fn room_of(path: &str) -> Option<RoomName> {
-    let name = path.strip_prefix("/rooms/")?.trim_end_matches('/');
-    Some(RoomName::from(name)).filter(RoomName::is_valid)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_names_at_most_one_room() {
-        assert_eq!(room_of("/rooms/room1"), Some("room1".into()));
-        for other in ["/", "/rooms/", "/rooms/Room1", "/rooms/a/b", "/other/room1"] {
-            assert_eq!(room_of(other), None, "{other}");
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use js_sys::{Date, Function, Promise, Reflect};
 use leptos::prelude::{document, set_timeout, window};
-use sphere_protocol::{Cid, Timestamp};
+use sphere_protocol::{Cid, RoomName, Timestamp};
 use uuid::Builder;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
@@ -56,6 +56,16 @@ pub(crate) fn is_watched() -> bool {
 /// Whether the browser believes that it has a network.
 pub(crate) fn is_online() -> bool {
     window().navigator().on_line()
+}
+
+/// Tells the server which room to open when somebody comes without naming one.
+pub(crate) fn remember_room(room: &RoomName) {
+    if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
+        // Where cookies are refused, the first room opens.
+        let _ = document.set_cookie(&format!(
+            "room={room}; path=/; max-age=31536000; samesite=lax"
+        ));
+    }
 }
 
 /// A name in normal form C, as the server wants it.

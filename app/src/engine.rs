@@ -5,8 +5,10 @@
 //! [`Engine::with`], so there is one borrow at a time; nothing that is called inside calls back.
 
 mod acts;
+mod banner;
 mod drain;
 mod events;
+mod hello;
 mod link;
 
 use std::{cell::RefCell, rc::Rc};
@@ -99,6 +101,7 @@ impl Engine {
             inner.begin_marks();
             inner.restore();
             inner.load_draft();
+            inner.shown.iter().for_each(browser::remember_room);
             inner.draw();
         });
         engine.listen();

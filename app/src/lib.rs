@@ -3,6 +3,7 @@
 //! `state` and `outbox` are pure and tested natively; `engine` wires them to the socket, the storage and the clock;
 //! `chat` shows them to the components as signals. The server calls [`shell`], `frontend` calls `hydrate` or `mount`.
 
+mod address;
 pub mod app;
 pub mod backoff;
 pub mod boot;

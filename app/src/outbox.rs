@@ -226,7 +226,7 @@ impl<S: Storage> Outbox<S> {
             .iter()
             .filter_map(|key| Entry::read(key, &self.storage.get(key)?))
             .collect();
-        entries.sort_by(|a, b| (a.key.n, a.key.cid).cmp(&(b.key.n, b.key.cid)));
+        entries.sort_by_key(|entry| (entry.key.n, entry.key.cid));
         entries
     }
 

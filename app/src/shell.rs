@@ -10,10 +10,12 @@ use crate::{
     boot::{self, Boot},
 };
 
-/// Runs before the first paint: own messages stand where they belong and the log at its end, without a flip when the
-/// application starts. It only sets a class and a scroll position.
-const EARLY: &str = "try{var l=document.getElementById('log'),u=localStorage.getItem('anonymousUserId');\
-u&&document.querySelectorAll('[data-author=\"'+CSS.escape(u)+'\"]').forEach(function(e){e.classList.add('mine')});\
+/// Runs before the first paint: own messages stand where they belong and the log at its end, and what will change its
+/// width in the reader's time zone is held back, so that nothing moves when the application starts. `app.rs` takes the
+/// class off again.
+const EARLY: &str = "try{var d=document,l=d.getElementById('log'),u=localStorage.getItem('anonymousUserId');\
+d.documentElement.classList.add('early');\
+u&&d.querySelectorAll('[data-author=\"'+CSS.escape(u)+'\"]').forEach(function(e){e.classList.add('mine')});\
 l&&(l.scrollTop=l.scrollHeight)}catch(e){}";
 
 /// The document around the application. Takes [`Boot`] from the context.

@@ -220,6 +220,19 @@ impl ClientFrame {
         }
     }
 
+    /// The frame's name on the wire.
+    pub fn event(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Profile(_) => "profile",
+            Self::JoinRoom(_) => "join:room",
+            Self::LeaveRoom(_) => "leave:room",
+            Self::PostMessage(_) => "event:message",
+            Self::SyncRoom(_) => "sync:room",
+            Self::Ping(_) => "ping",
+        }
+    }
+
     /// The text that goes over the socket.
     pub fn encode(&self) -> String {
         // Maps with text keys and plain values: serialising them cannot fail.

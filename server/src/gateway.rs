@@ -27,8 +27,9 @@ mod socket;
 const READ_BUFFER: usize = 4 << 10;
 /// Small frames are gathered up to this size before they are written.
 const WRITE_BUFFER: usize = 16 << 10;
-/// A stalled socket holds at most so many unwritten bytes in its buffer.
-const MAX_WRITE_BUFFER: usize = 4 << 20;
+/// A stalled socket holds at most so many unwritten bytes in its buffer: more than the largest page, which is 200 messages
+/// of 5,000 characters that JSON writes with six bytes each.
+const MAX_WRITE_BUFFER: usize = 8 << 20;
 /// Messages that are too big are still read up to this size, so that the close frame can be written after them.
 const READ_LIMIT: usize = 4 * MAX_FRAME;
 

@@ -1,6 +1,6 @@
 //! What the connection is doing. The element is always there, so that a screen reader hears what comes into it.
 
-use leptos::prelude::*;
+use leptos::{either::EitherOf4, prelude::*};
 
 use super::icon::Icon;
 use crate::chat::{Action, Banner, Chat, use_chat};
@@ -18,18 +18,17 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
             role="status"
         >
             {move || match chat.banner.get() {
-                Banner::None => ().into_any(),
-                Banner::Back => view! { <Icon name="check"/><p><b>"Back online"</b></p> }.into_any(),
-                Banner::Lost => lost(chat).into_any(),
+                Banner::None => EitherOf4::A(()),
+                Banner::Back => EitherOf4::B(view! { <Icon name="check"/><p><b>"Back online"</b></p> }),
+                Banner::Lost => EitherOf4::C(lost(chat)),
                 Banner::Stopped(why) => {
                     let again = move |_| reload();
-                    view! {
+                    EitherOf4::D(view! {
                         <Icon name="alert"/>
                         <p><b>"Disconnected."</b>" "{why.text()}</p>
                         <button class="btn" type="button" on:click=move |_| chat.act(Action::Connect)>"Reconnect"</button>
                         <button class="btn" type="button" on:click=again>"Reload"</button>
-                    }
-                    .into_any()
+                    })
                 }
             }}
         </div>

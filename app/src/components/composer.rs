@@ -108,9 +108,10 @@ fn Below(length: Memo<usize>) -> impl IntoView {
         ),
         _ => ("", String::new()),
     };
+    let counted = move || length.get() >= COUNT_FROM;
     let count = move || {
         let length = length.get();
-        (length >= COUNT_FROM).then(|| {
+        counted().then(|| {
             let class = if length > MAX_TEXT {
                 "count over"
             } else {
@@ -128,7 +129,7 @@ fn Below(length: Memo<usize>) -> impl IntoView {
     view! {
         <div class="below">
             <p class=move || note().0>{move || note().1}</p>
-            <p class="hint" hidden=move || length.get() >= COUNT_FROM>
+            <p class="hint" hidden=counted>
                 <b>"Enter"</b>" sends, "<b>"Shift Enter"</b>" starts a line"
             </p>
             {count}

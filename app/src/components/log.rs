@@ -2,7 +2,11 @@
 
 mod scroll;
 
-use leptos::{html, prelude::*};
+use leptos::{
+    either::{EitherOf3, EitherOf4},
+    html,
+    prelude::*,
+};
 
 use scroll::Scroll;
 
@@ -67,15 +71,16 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
 fn line(line: Line) -> impl IntoView {
     let chat = use_chat();
     match line {
-        Line::Day(_, at) => view! { <h2 class="day">{move || chat.zone.get().day_name(at)}</h2> }.into_any(),
-        Line::Hole(after) => view! {
+        Line::Day(_, at) => {
+            EitherOf3::A(view! { <h2 class="day">{move || chat.zone.get().day_name(at)}</h2> })
+        }
+        Line::Hole(after) => EitherOf3::B(view! {
             <div class="hole">
                 <span>"Some messages were not loaded."</span>
                 <button class="btn" type="button" on:click=move |_| chat.act(Action::Fill(after))>"Load"</button>
             </div>
-        }
-        .into_any(),
-        Line::Row(message, look) => view! { <MessageRow message look/> }.into_any(),
+        }),
+        Line::Row(message, look) => EitherOf3::C(view! { <MessageRow message look/> }),
     }
 }
 
@@ -87,16 +92,17 @@ fn Nothing() -> impl IntoView {
     move || {
         let RoomView { loaded, error, .. } = chat.room.get();
         match (empty.get(), loaded, error) {
-            (false, ..) => ().into_any(),
-            (true, true, _) => view! { <EmptyRoom/> }.into_any(),
-            (true, false, Some(error)) => view! {
+            (false, ..) => EitherOf4::A(()),
+            (true, true, _) => EitherOf4::B(view! { <EmptyRoom/> }),
+            (true, false, Some(error)) => EitherOf4::C(view! {
                 <div class="empty">
                     <h2>"The messages cannot be shown"</h2>
                     <p>{error.text()}</p>
                 </div>
+            }),
+            (true, false, None) => {
+                EitherOf4::D(view! { <p class="loading">"Loading messages…"</p> })
             }
-            .into_any(),
-            (true, false, None) => view! { <p class="loading">"Loading messages…"</p> }.into_any(),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use leptos::{
+    either::{Either, EitherOf3},
+    prelude::*,
+};
 use sphere_protocol::{Code, Message};
 
 use super::icon::Icon;
@@ -42,9 +45,9 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             let (first, mine) = head.get();
             first.then(|| {
                 let who = if mine {
-                    view! { <span class="vh">"You, "</span> }.into_any()
+                    Either::Left(view! { <span class="vh">"You, "</span> })
                 } else {
-                    view! { <span class="who" dir="auto">{author.clone()}</span> }.into_any()
+                    Either::Right(view! { <span class="who" dir="auto">{author.clone()}</span> })
                 };
                 view! { <header class="by">{who}<span class="at">{time()}</span></header> }
             })
@@ -150,15 +153,18 @@ fn refusal(reason: Reason) -> String {
 /// The text with its links; nothing that somebody wrote becomes anything but a text node.
 fn text(text: &str) -> impl IntoView + use<> {
     let piece = |span| match span {
-        Span::Text(text) => text.to_owned().into_any(),
+        Span::Text(text) => EitherOf3::A(text.to_owned()),
         Span::Web(link) => {
             let link = link.to_owned();
-            view! { <a href=link.clone() target="_blank" rel="noopener noreferrer">{link.clone()}</a> }.into_any()
+            EitherOf3::B(
+                view! { <a href=link.clone() target="_blank" rel="noopener noreferrer">{link.clone()}</a> },
+            )
         }
         Span::Mail(link) => {
             let link = link.to_owned();
-            view! { <a href=link.clone() rel="external noopener noreferrer">{link.clone()}</a> }
-                .into_any()
+            EitherOf3::C(
+                view! { <a href=link.clone() rel="noopener noreferrer">{link.clone()}</a> },
+            )
         }
     };
     spans(text).into_iter().map(piece).collect_view()

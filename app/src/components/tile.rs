@@ -1,6 +1,6 @@
 //! A room's picture: four quarters in one ink on a square, drawn from its name alone.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use sphere_protocol::avatar::{Avatar, Quarter, Shape};
 
 /// The picture of a room.
@@ -16,14 +16,14 @@ pub(crate) fn Tile(room: String) -> impl IntoView {
     }
 }
 
-fn draw(quarter: Quarter) -> AnyView {
+fn draw(quarter: Quarter) -> impl IntoView {
     match quarter.shape {
         Shape::Path { d, .. } => {
-            view! { <path d=d transform=quarter.transform()></path> }.into_any()
+            Either::Left(view! { <path d=d transform=quarter.transform()></path> })
         }
         Shape::Dot { radius } => {
             let (x, y) = ((quarter.x + 10).to_string(), (quarter.y + 10).to_string());
-            view! { <circle cx=x cy=y r=radius></circle> }.into_any()
+            Either::Right(view! { <circle cx=x cy=y r=radius></circle> })
         }
     }
 }

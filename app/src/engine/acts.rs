@@ -56,9 +56,10 @@ impl Inner {
             return;
         }
         self.shown.clone_from(&room);
-        self.to_end();
+        self.go_to_end();
         self.load_draft();
         let Some(room) = room else { return };
+        browser::remember_room(&room);
         self.recent.retain(|other| *other != room);
         self.recent.insert(0, room.clone());
         for left in self.recent.split_off(self.recent.len().min(RECENT + 1)) {
@@ -86,7 +87,7 @@ impl Inner {
             .outbox
             .add(room, text, browser::new_cid(), browser::now());
         self.pend(&entry, None);
-        self.to_end();
+        self.go_to_end();
     }
 
     fn again(&mut self, id: MessageId) {
@@ -151,7 +152,7 @@ impl Inner {
         }
     }
 
-    fn to_end(&mut self) {
+    fn go_to_end(&mut self) {
         self.at_end = true;
         self.chat.at_end.set(true);
     }

@@ -1,16 +1,13 @@
-//! When to connect, when a connection is dead, when to come back, and what the banner says about it.
+//! When to connect, when a connection is dead, and when to come back.
 
-use leptos::prelude::{GetUntracked, Set};
-use sphere_protocol::{
-    ClientFrame, CloseCode, Code, RoomName, ServerFrame, Timestamp, VERSION,
-    client::{Hello, Ping},
+use sphere_protocol::{ClientFrame, CloseCode, Code, ServerFrame, Timestamp, client::Ping};
+
+use super::{
+    Engine, Inner,
+    banner::{FIRST_MS, PATIENCE_MS},
 };
-
-use super::{Engine, Inner};
 use crate::{
-    backoff, browser,
-    chat::{self, Banner},
-    identity,
+    backoff, browser, chat,
     socket::{Event, Socket},
 };
 
@@ -22,31 +19,25 @@ const ANSWER_MS: i64 = 20_000;
 const HIDDEN_MS: i64 = 30_000;
 /// The wait between attempts while the browser says that there is no network.
 const OFFLINE_MS: u64 = 30_000;
-/// The banner waits so long after a loss, so that a blink does not show.
-const PATIENCE_MS: i64 = 400;
-/// It waits so long after the page was opened.
-const FIRST_MS: i64 = 2_000;
-/// So long it says that the connection is back.
-const BACK_MS: u64 = 2_000;
 
 /// The connection and what is known about it.
 pub(super) struct Link {
     socket: Option<Socket>,
     /// Counts attempts to connect: what was meant for an earlier one is dropped.
     number: u32,
-    welcomed: bool,
+    pub(super) welcomed: bool,
     /// When the present state began: opened, welcomed or lost.
-    since: i64,
+    pub(super) since: i64,
     /// From when on the banner may say that the connection is away.
-    banner_at: i64,
-    failures: u32,
+    pub(super) banner_at: i64,
+    pub(super) failures: u32,
     heard: i64,
-    pinged: i64,
+    pub(super) pinged: i64,
     pings: u64,
-    heartbeat: i64,
+    pub(super) heartbeat: i64,
     hidden: Option<i64>,
-    back_ms: Option<u64>,
-    stopped: Option<Code>,
+    pub(super) back_ms: Option<u64>,
+    pub(super) stopped: Option<Code>,
     /// The identity was refused over this connection, and there is a new one.
     pub(super) renewed: bool,
 }
@@ -216,24 +207,6 @@ impl Engine {
             self.closed(0);
         }
     }
-
-    fn check_banner_soon(&self) {
-        let engine = self.clone();
-        browser::after(PATIENCE_MS.unsigned_abs() + 20, move || {
-            engine.with(Inner::set_banner)
-        });
-    }
-
-    fn let_banner_go(&self) {
-        let engine = self.clone();
-        browser::after(BACK_MS, move || {
-            engine.with(|inner| {
-                if inner.link.welcomed {
-                    chat::set(inner.chat.banner, Banner::None);
-                }
-            });
-        });
-    }
 }
 
 impl Inner {
@@ -251,38 +224,6 @@ impl Inner {
         self.outbox.disconnected();
         chat::set(self.chat.link, chat::Link::Connecting);
         self.link.number
-    }
-
-    /// Says who this is and where each room stands.
-    fn greet(&mut self) {
-        let mut rooms: Vec<RoomName> = self.recent.clone();
-        rooms.truncate(super::RECENT + 1);
-        let joins = rooms.iter().map(|room| self.state.join(room)).collect();
-        let hello = Hello {
-            v: VERSION,
-            anonymous: Some(self.identity.clone()),
-            user_name: identity::chosen_name(&self.storage),
-            rooms: Some(joins),
-            read: Some(self.read_marks()),
-        };
-        self.send(&ClientFrame::Hello(hello));
-    }
-
-    fn welcomed(&mut self, heartbeat_ms: u32) {
-        let now = browser::now().0;
-        let link = &mut self.link;
-        link.welcomed = true;
-        link.since = now;
-        link.pinged = now;
-        link.failures = 0;
-        link.back_ms = None;
-        link.heartbeat = i64::from(heartbeat_ms.max(1_000));
-        chat::set(self.chat.link, chat::Link::Connected);
-        if self.chat.banner.get_untracked() == Banner::Lost {
-            self.chat.banner.set(Banner::Back);
-        } else {
-            chat::set(self.chat.banner, Banner::None);
-        }
     }
 
     /// How long to wait after a close; none: until somebody asks.
@@ -307,17 +248,5 @@ impl Inner {
         } else {
             OFFLINE_MS
         })
-    }
-
-    /// What the banner says now.
-    fn set_banner(&mut self) {
-        if self.link.welcomed {
-            return;
-        }
-        if let Some(why) = self.link.stopped {
-            chat::set(self.chat.banner, Banner::Stopped(why));
-        } else if browser::now().0 >= self.link.banner_at {
-            chat::set(self.chat.banner, Banner::Lost);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A room: what was said, and the field to say something. One page serves every room.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 
 use super::not_found::NotFound;
 use crate::{
@@ -33,9 +33,9 @@ pub(crate) fn RoomPage() -> impl IntoView {
     let title = Signal::derive(move || title.get().unwrap_or_default());
     move || {
         if known.get() {
-            view! { <Room title/> }.into_any()
+            Either::Left(view! { <Room title/> })
         } else {
-            NotFound().into_any()
+            Either::Right(NotFound())
         }
     }
 }

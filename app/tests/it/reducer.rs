@@ -188,7 +188,7 @@ fn pong(model: &Model) -> ServerFrame {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn any_delivery_and_what_is_asked_for_then_give_the_rows_of_the_store(

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// A JSON pointer to every value below `value`, with the value.
-pub fn places(value: &Value) -> Vec<(String, Value)> {
+pub(crate) fn places(value: &Value) -> Vec<(String, Value)> {
     let mut found = vec![(String::new(), value.clone())];
     let below: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields
@@ -28,14 +28,14 @@ pub fn places(value: &Value) -> Vec<(String, Value)> {
 }
 
 /// The value with another one in one place.
-pub fn with(value: &Value, place: &str, other: Value) -> Value {
+pub(crate) fn with(value: &Value, place: &str, other: Value) -> Value {
     let mut changed = value.clone();
     *changed.pointer_mut(place).unwrap() = other;
     changed
 }
 
 /// The value without one field.
-pub fn without(value: &Value, place: &str) -> Value {
+pub(crate) fn without(value: &Value, place: &str) -> Value {
     let (parent, key) = place.rsplit_once('/').unwrap();
     let mut changed = value.clone();
     changed
@@ -48,7 +48,7 @@ pub fn without(value: &Value, place: &str) -> Value {
 }
 
 /// The value with a field that nobody knows in each of its objects, except in those whose keys are names of rooms.
-pub fn with_unknown_fields(value: &Value) -> Vec<Value> {
+pub(crate) fn with_unknown_fields(value: &Value) -> Vec<Value> {
     let is_a_map_of_rooms = |place: &str| place.ends_with("/read") || place.ends_with("/heads");
     let objects = places(value)
         .into_iter()
@@ -62,7 +62,7 @@ pub fn with_unknown_fields(value: &Value) -> Vec<Value> {
 }
 
 /// Values of every type but that of `value`. A number with a fraction is another type than a whole one.
-pub fn other_types(value: &Value) -> Vec<Value> {
+pub(crate) fn other_types(value: &Value) -> Vec<Value> {
     let all = [
         json!(true),
         json!(7),

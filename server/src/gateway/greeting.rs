@@ -13,7 +13,7 @@ use sphere_protocol::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    session::{BadFrames, Connection, Session, bad},
+    session::{BadFrames, Connection, Session, binary, out_of_place},
     socket::{Ended, Received, flush, receive},
 };
 use crate::{
@@ -29,7 +29,8 @@ use crate::{
 pub(super) async fn greet(socket: &mut WebSocket, state: AppState, address: IpAddr) -> Result<Session, Ended> {
     let queue = Arc::new(Queue::default());
     let deadline = Instant::now() + Duration::from_millis(u64::from(HELLO_MS));
-    let hello = match timeout_at(deadline, hello(socket, &queue)).await {
+    let mut bad_frames = BadFrames::default();
+    let hello = match timeout_at(deadline, hello(socket, &queue, &mut bad_frames)).await {
         Ok(hello) => hello,
         Err(_) => Err(Ended::Close(CloseCode::NoHello)),
     };
@@ -58,27 +59,26 @@ pub(super) async fn greet(socket: &mut WebSocket, state: AppState, address: IpAd
     }
     let id = state.hub.enter(Arc::clone(&queue), identity.clone());
     let joined = Mutex::new(BTreeSet::new());
-    let mut session = Session::new(Arc::new(Connection { state, address, queue, id, identity, joined }));
+    let mut session = Session::new(Arc::new(Connection { state, address, queue, id, identity, joined }), bad_frames);
     for room in hello.rooms.into_iter().flatten() {
         session.join(room);
     }
     Ok(session)
 }
 
-async fn hello(socket: &mut WebSocket, queue: &Queue) -> Result<Hello, Ended> {
-    let mut bad_frames = BadFrames::default();
+async fn hello(socket: &mut WebSocket, queue: &Queue, bad_frames: &mut BadFrames) -> Result<Hello, Ended> {
     loop {
         let error = match receive(socket).await? {
             Received::Text(text) => match ClientFrame::decode(&text) {
                 Ok(ClientFrame::Hello(hello)) => return Ok(hello),
-                Ok(_) => bad("hello", "hello comes first"),
+                Ok(frame) => out_of_place(&frame, "hello comes first"),
                 Err(error) if error.code == Code::UnsupportedVersion => {
                     queue.answer(&ServerFrame::Bye(Bye { why: error.code, reconnect_ms: None }));
                     return Err(Ended::Close(CloseCode::UnsupportedVersion));
                 }
                 Err(error) => error,
             },
-            Received::Binary => bad("", "a binary frame"),
+            Received::Binary => binary(),
             Received::Control => continue,
         };
         let too_many = bad_frames.answer(queue, error).is_err();

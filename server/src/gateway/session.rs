@@ -67,8 +67,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, limit: per_socket(), bad: BadFrames::default(), requests: Lane::default(), sends: Sends::default() }
+    pub(super) fn new(connection: Arc<Connection>, bad: BadFrames) -> Self {
+        Self { connection, limit: per_socket(), bad, requests: Lane::default(), sends: Sends::default() }
     }
 
     /// Does one frame, or begins to.
@@ -78,7 +78,7 @@ impl Session {
     pub(super) fn frame(&mut self, text: &str) -> Result<(), TooManyBadFrames> {
         match ClientFrame::decode(text) {
             Err(error) => return self.bad_frame(error),
-            Ok(ClientFrame::Hello(_)) => return self.bad_frame(bad("hello", "a second hello")),
+            Ok(frame @ ClientFrame::Hello(_)) => return self.bad_frame(out_of_place(&frame, "a second hello")),
             Ok(ClientFrame::PostMessage(post)) => self.post(post),
             Ok(ClientFrame::Ping(ping)) => match self.limit.request() {
                 Ok(()) => self.pong(ping),
@@ -296,7 +296,13 @@ impl BadFrames {
     }
 }
 
-/// A frame that is not allowed here.
-pub(super) fn bad(event: &str, why: &str) -> DecodeError {
-    DecodeError { code: Code::BadFrame, event: Some(event.to_owned()), cid: None, why: why.to_owned() }
+/// A frame that is well-formed, but not allowed here.
+pub(super) fn out_of_place(frame: &ClientFrame, why: &str) -> DecodeError {
+    let cid = if let ClientFrame::PostMessage(post) = frame { Some(post.cid) } else { None };
+    DecodeError { code: Code::BadFrame, event: Some(frame.event().to_owned()), cid, why: why.to_owned() }
+}
+
+/// A frame that is not even text.
+pub(super) fn binary() -> DecodeError {
+    DecodeError { code: Code::BadFrame, event: None, cid: None, why: "a binary frame".to_owned() }
 }

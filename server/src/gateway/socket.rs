@@ -11,7 +11,7 @@ use rand::Rng as _;
 use sphere_protocol::{CloseCode, Code, ServerFrame, limits::MAX_FRAME, server::Bye};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
-use super::{DRAIN, PING, SILENCE, WRITE, greeting::greet, session::{Session, bad}};
+use super::{DRAIN, PING, SILENCE, WRITE, greeting::greet, session::{Session, binary}};
 use crate::{
     hub::{Next, Queue},
     state::AppState,
@@ -64,7 +64,7 @@ async fn run(socket: &mut WebSocket, session: &mut Session) -> Ended {
                 heard = Instant::now();
                 received.and_then(|received| match received {
                     Received::Text(text) => session.frame(&text).map_err(|_| Ended::Close(CloseCode::BadFrames)),
-                    Received::Binary => session.bad_frame(bad("", "a binary frame")).map_err(|_| Ended::Close(CloseCode::BadFrames)),
+                    Received::Binary => session.bad_frame(binary()).map_err(|_| Ended::Close(CloseCode::BadFrames)),
                     Received::Control => Ok(()),
                 })
             }
@@ -108,7 +108,12 @@ pub(super) async fn receive(socket: &mut WebSocket) -> Result<Received, Ended> {
         Some(Ok(Message::Text(text))) => Ok(Received::Text(text)),
         Some(Ok(Message::Binary(_))) => Ok(Received::Binary),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Received::Control),
-        Some(Ok(Message::Close(_))) | None => Err(Ended::Gone),
+        Some(Ok(Message::Close(_))) => {
+            // The answer to the peer's close frame is queued already; without it the peer sees a broken connection.
+            let _ = timeout(CLOSING, socket.flush()).await;
+            Err(Ended::Gone)
+        }
+        None => Err(Ended::Gone),
         Some(Err(error)) => Err(broken(error)),
     }
 }

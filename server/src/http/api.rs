@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    extract::{Path, Query, Request, State, rejection::{PathRejection, QueryRejection}},
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -46,10 +46,11 @@ pub async fn rooms(State(state): State<AppState>) -> Json<RoomList> {
 /// 400 for a query that makes no sense, 404 for an unknown room or message, 503 when it cannot be read now.
 pub async fn messages(
     State(state): State<AppState>,
-    Path(room): Path<String>,
+    room: Result<Path<String>, PathRejection>,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(part) = part.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Path(room) = room.map_err(|error| Problem::bad_request(error.body_text()))?;
     let room = state.rooms.get(&RoomName::from(room)).ok_or(Problem::new(StatusCode::NOT_FOUND, Code::UnknownRoom))?;
     let ask = match (part.after, part.before, part.around, part.records) {
         (None, None, None, false) => Ask::Newest,

@@ -1,7 +1,7 @@
 //! `GET /avatar/{userId}.svg`: a picture drawn from the id. Nothing about the user is looked up.
 
 use axum::{
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,8 @@ use super::problem::Problem;
 const MAX_ID: usize = 64;
 
 /// Draws the picture. It may run no script even when it is opened on its own.
-pub async fn avatar(Path(file): Path<String>) -> Response {
+pub async fn avatar(file: Result<Path<String>, PathRejection>) -> Response {
+    let file = file.map(|Path(file)| file).unwrap_or_default();
     let Some(id) = file.strip_suffix(".svg").filter(|id| (1..=MAX_ID).contains(&id.len())) else {
         return Problem::new(StatusCode::NOT_FOUND, Code::UnknownEvent).into_response();
     };

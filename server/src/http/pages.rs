@@ -1,7 +1,7 @@
 //! The pages: rendered here with their newest messages, then taken over by the client.
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
@@ -25,8 +25,8 @@ pub async fn home(State(state): State<AppState>, request: Request) -> Response {
 }
 
 /// `GET /rooms/{room}`.
-pub async fn room(State(state): State<AppState>, Path(name): Path<String>, request: Request) -> Response {
-    match state.rooms.get(&RoomName::from(name)) {
+pub async fn room(State(state): State<AppState>, name: Result<Path<String>, PathRejection>, request: Request) -> Response {
+    match name.ok().and_then(|Path(name)| state.rooms.get(&RoomName::from(name))) {
         Some(room) => {
             let boot = boot(&state, &room).await;
             render(&state, boot, StatusCode::OK, request).await

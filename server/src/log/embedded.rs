@@ -105,9 +105,14 @@ impl MessageLog for EmbeddedLog {
 
     fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {
         let (done, outcome) = oneshot::channel();
-        let queued = self.writes.try_send(Write { partition, payload: record.encode(), done });
+        let queued = if self.watch_end(partition).is_some() {
+            let queued = self.writes.try_send(Write { partition, payload: record.encode(), done });
+            queued.map_err(|error| AppendError::Unavailable(error.to_string()))
+        } else {
+            Err(AppendError::Unavailable(format!("there is no partition {partition}")))
+        };
         async move {
-            queued.map_err(|error| AppendError::Unavailable(error.to_string()))?;
+            queued?;
             outcome.await.unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
         }
         .boxed()

@@ -1,0 +1,140 @@
+//! The promises of [`Bus`]: everybody who listens hears, once at most, and nobody holds anybody up.
+
+use std::sync::Arc;
+
+use futures::{FutureExt as _, StreamExt as _, stream::BoxStream};
+use server::bus::{Bus, Hint, Signal, memory::MemoryBus};
+use sphere_protocol::UserId;
+
+use super::record;
+use crate::support::within;
+
+type Open = fn() -> Arc<dyn Bus>;
+
+fn memory() -> Arc<dyn Bus> {
+    Arc::new(MemoryBus::default())
+}
+
+macro_rules! contract {
+    ($($adapter:ident: $($promise:ident)+;)+) => {$(
+        mod $adapter {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    super::$promise(super::$adapter).await;
+                }
+            )+
+        }
+    )+};
+}
+
+contract! {
+    memory:
+        everybody_who_listens_hears_everything_once
+        nobody_hears_what_was_said_before
+        a_listener_that_is_gone_disturbs_nobody
+        a_slow_listener_holds_nobody_up_and_hears_the_newest
+        saying_something_to_nobody_is_no_trouble;
+}
+
+fn hint(offset: i64) -> Signal {
+    Signal::Hint(Hint {
+        epoch: 1,
+        partition: 2,
+        offset,
+        record: record(&offset.to_string()),
+    })
+}
+
+fn renamed(name: &str) -> Signal {
+    Signal::ProfileChanged {
+        user: UserId::from("anon_1737708000000_k3j9d8f2a"),
+        name: name.to_owned(),
+    }
+}
+
+fn shown(signal: &Signal) -> String {
+    match signal {
+        Signal::Hint(hint) => format!(
+            "{} {} {} {}",
+            hint.epoch, hint.partition, hint.offset, hint.record.message
+        ),
+        Signal::ProfileChanged { user, name } => format!("{user} {name}"),
+    }
+}
+
+async fn hear(signals: &mut BoxStream<'static, Signal>) -> String {
+    shown(
+        &within("a signal", signals.next())
+            .await
+            .expect("the bus goes on"),
+    )
+}
+
+async fn everybody_who_listens_hears_everything_once(open: Open) {
+    let bus = open();
+    let mut listeners = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
+    let signals = [hint(7), renamed("Ada"), hint(8)];
+    for signal in &signals {
+        bus.publish(signal.clone()).await.unwrap();
+    }
+    for listener in &mut listeners {
+        let mut heard = [
+            hear(listener).await,
+            hear(listener).await,
+            hear(listener).await,
+        ];
+        heard.sort();
+        assert_eq!(
+            heard,
+            ["1 2 7 7", "1 2 8 8", "anon_1737708000000_k3j9d8f2a Ada"]
+        );
+        assert!(listener.next().now_or_never().is_none());
+    }
+}
+
+async fn nobody_hears_what_was_said_before(open: Open) {
+    let bus = open();
+    let _first = bus.subscribe();
+    bus.publish(hint(1)).await.unwrap();
+    let mut late = bus.subscribe();
+    bus.publish(hint(2)).await.unwrap();
+    assert_eq!(hear(&mut late).await, "1 2 2 2");
+}
+
+async fn a_listener_that_is_gone_disturbs_nobody(open: Open) {
+    let bus = open();
+    let mut stays = bus.subscribe();
+    drop(bus.subscribe());
+    bus.publish(hint(1)).await.unwrap();
+    assert_eq!(hear(&mut stays).await, "1 2 1 1");
+}
+
+async fn a_slow_listener_holds_nobody_up_and_hears_the_newest(open: Open) {
+    const MANY: i64 = 20_000;
+    let bus = open();
+    let mut slow = bus.subscribe();
+    for offset in 0..MANY {
+        within("publishing", bus.publish(hint(offset)))
+            .await
+            .unwrap();
+    }
+    let mut heard = Vec::new();
+    let last = shown(&hint(MANY - 1));
+    while heard.last() != Some(&last) {
+        heard.push(hear(&mut slow).await);
+    }
+    let count = heard.len();
+    heard.sort();
+    heard.dedup();
+    assert_eq!(heard.len(), count, "once at most");
+}
+
+async fn saying_something_to_nobody_is_no_trouble(open: Open) {
+    let bus = open();
+    // It may say so, but it neither waits nor breaks.
+    let _ = within("publishing", bus.publish(hint(1))).await;
+    let mut listener = bus.subscribe();
+    bus.publish(hint(2)).await.unwrap();
+    assert_eq!(hear(&mut listener).await, "1 2 2 2");
+}

@@ -1,0 +1,9 @@
+//! The real binary: how it starts and ends, what it survives, and what it costs. Each test has the machine to itself
+//! under `cargo nextest` (`.config/nextest.toml`).
+
+mod end;
+mod fsync;
+mod kill;
+mod logs;
+mod slow;
+mod start;
