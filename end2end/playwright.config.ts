@@ -27,6 +27,8 @@ export default defineConfig({
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        // A host that is not localhost, so that plain HTTP is what it is on a LAN; see plain.spec.ts.
+        '--host-resolver-rules=MAP lan.test 127.0.0.1',
       ],
     },
     locale: 'en-GB',

@@ -66,6 +66,7 @@ test('on a desk the rooms stand beside the log', async ({ room, newcomer }) => {
   await expect(ada.page.getByRole('complementary', { name: 'Rooms and you' })).toBeVisible();
   await expect(ada.link(room)).toBeInViewport();
   await expect(menu(ada)).toBeHidden();
+  await expect(ada.page.getByText('Enter sends, Shift Enter starts a line')).toBeVisible();
 });
 
 for (const width of [320, 390, 768, 1280, 1920]) {

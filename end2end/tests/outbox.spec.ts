@@ -56,6 +56,27 @@ test('a message that waits survives a reload', async ({ startServer, newcomer, c
   expect(await outbox(again.page)).toEqual([]);
 });
 
+test('messages for two rooms that wait arrive each in its own', async ({ startServer, newcomer, calm }) => {
+  const server = await startServer({ restarts: true });
+  const [general, help] = [server.room('room1'), server.room('room3')];
+  const ada = await newcomer(general);
+  calm.expect(CONNECTION_REFUSED);
+  await server.stop();
+  await ada.say('For General');
+  await ada.sees('For General', 'sending');
+  await ada.enter(help);
+  await ada.say('For Help');
+  await ada.sees('For Help', 'sending');
+  await server.start();
+
+  await ada.seesAll(['For Help'], 'stored');
+  await ada.enter(general);
+  await ada.seesAll(['For General'], 'stored');
+  for (const [room, text] of [[general, 'For General'], [help, 'For Help']] as const) {
+    expect((await stored(room)).map((message) => message.message)).toEqual([text]);
+  }
+});
+
 test('a page that is loaded while its socket cannot open shows what waits, and sends it later', async ({ room, newcomer, proxyOf, calm }) => {
   const proxy = await proxyOf(room);
   const ada = await newcomer(proxy.room(room));

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sphere_protocol::{Code, Epoch, Kind, MessageId, Page, Seq, UserId, limits};
+use sphere_protocol::{Code, Epoch, Kind, Message, MessageId, Page, Seq, UserId, limits};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -173,12 +173,20 @@ impl History {
             return Ok(0);
         }
         let limit = u64::from(limits::MAX_UNREAD);
-        let (stored, next_offset) = self.store.unread(room, above, reader, limit).await.map_err(unavailable)?;
-        let fresh = feed.between(|core| {
-            let passed = core.since(next_offset.max(core.ring_start())).into_iter().flatten();
-            let messages = passed.map(|passed| &passed.message).filter(|message| message.room == room.name);
-            messages.filter(|m| m.kind == Kind::Message && m.seq > above && Some(&m.user_id) != reader).count()
-        });
+        let deadline = Instant::now() + PATIENCE;
+        let (stored, fresh) = loop {
+            let (stored, next_offset) = self.store.unread(room, above, reader, limit).await.map_err(unavailable)?;
+            let counts = |message: &Message| {
+                message.room == room.name && message.kind == Kind::Message && message.seq > above && Some(&message.user_id) != reader
+            };
+            let fresh = feed.between(|core| Some(core.since(next_offset)?.filter(|passed| counts(&passed.message)).count()));
+            match fresh {
+                Some(fresh) => break (stored, fresh),
+                // The store went on meanwhile, and the feed has let go of what it then had: count again.
+                None if Instant::now() < deadline => {}
+                None => return Err(PageError::Unavailable),
+            }
+        };
         let unread = stored.saturating_add(fresh as u64).min(limit);
         Ok(u32::try_from(unread).unwrap_or(limits::MAX_UNREAD))
     }

@@ -3,7 +3,7 @@
 import { type BrowserContext, expect } from '@playwright/test';
 
 /** Chromium's own lines about a WebSocket that could not be opened. No page can suppress them. */
-const failed = (why: string) => new RegExp(`^WebSocket connection to 'ws://127\\.0\\.0\\.1:\\d+/ws' failed: ${why}$`);
+const failed = (why: string) => new RegExp(`^WebSocket connection to 'ws://(127\\.0\\.0\\.1|lan\\.test):\\d+/ws' failed: ${why}$`);
 export const CONNECTION_REFUSED = failed('Error in connection establishment: net::ERR_CONNECTION_REFUSED');
 export const CONNECTION_CLOSED = failed('Connection closed before receiving a handshake response');
 export const NO_NETWORK = failed('Error in connection establishment: net::ERR_INTERNET_DISCONNECTED');

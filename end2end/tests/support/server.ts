@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants as access } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,11 @@ export class Server {
   /** Kills it, as a power cut would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Everything that it had stored is gone. Only while it does not run. */
+  async wipe(): Promise<void> {
+    for (const file of await readdir(this.#dataDir)) await rm(join(this.#dataDir, file), { recursive: true });
   }
 
   async restart(): Promise<void> {

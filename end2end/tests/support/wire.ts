@@ -6,6 +6,9 @@ import { WebSocket } from 'ws';
 
 import type { Room } from './server.ts';
 
+/** Below the number of open sends that a server allows. */
+const AT_ONCE = 50;
+
 interface Frame {
   event: string;
   data: Record<string, unknown>;
@@ -58,16 +61,20 @@ export class WireUser {
     this.socket.send(JSON.stringify(frame));
   }
 
-  /** Writes, and waits until all of it is stored. */
+  /** Writes, and waits until all of it is stored. A connection keeps the order, so many may be on their way. */
   async say(...texts: string[]): Promise<void> {
-    for (const message of texts) {
-      const cid = randomUUID();
-      await new Promise<void>((resolve, reject) => {
-        this.#waiting.set(cid, { resolve, reject });
-        this.#send({ event: 'event:message', data: { cid, attempt: 1, room: this.room.name, message } });
-      });
-      this.#waiting.delete(cid);
+    for (let start = 0; start < texts.length; start += AT_ONCE) {
+      await Promise.all(texts.slice(start, start + AT_ONCE).map((text) => this.#post(text)));
     }
+  }
+
+  async #post(message: string): Promise<void> {
+    const cid = randomUUID();
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.set(cid, { resolve, reject });
+      this.#send({ event: 'event:message', data: { cid, attempt: 1, room: this.room.name, message } });
+    });
+    this.#waiting.delete(cid);
   }
 
   close(): void {

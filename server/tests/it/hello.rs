@@ -1,6 +1,9 @@
 //! The first frame of a connection and what it is answered with.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -211,6 +214,48 @@ async fn unread_counts_what_is_not_stored_yet() {
     let (_, welcome) = Client::hello(server.address, json!({"v": 1})).await;
     assert_eq!(welcome["rooms"][0]["unread"], 3);
     held.release().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unread_is_never_too_low_in_the_middle_of_the_traffic() {
+    let server = Server::start().await;
+    let address = server.address;
+    let acked = Arc::new(Mutex::new(Vec::new()));
+    let writer = tokio::spawn({
+        let acked = Arc::clone(&acked);
+        async move {
+            let mut ada = Client::join(address, &Person::new("Ada"), &[]).await;
+            for _ in 0..200 {
+                let acks = ada.say_all("room1", (0..10).map(|n| n.to_string())).await;
+                acked
+                    .lock()
+                    .unwrap()
+                    .extend(acks.iter().map(|ack| ack["seq"].clone()));
+            }
+        }
+    });
+    let mut asked = 0;
+    while !writer.is_finished() {
+        // At least fifty messages above this one are acknowledged.
+        let read = {
+            let acked = acked.lock().unwrap();
+            acked.len().checked_sub(51).map(|n| acked[n].clone())
+        };
+        let Some(read) = read else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
+        let (_, welcome) = Client::hello(address, json!({"v": 1, "read": {"room1": read}})).await;
+        let unread = welcome["rooms"][0]["unread"].as_u64().unwrap();
+        assert!(
+            (50..=100).contains(&unread),
+            "{unread} above {read}, of {:?}",
+            acked.lock().unwrap().last()
+        );
+        asked += 1;
+    }
+    writer.await.unwrap();
+    println!("asked {asked} times");
 }
 
 #[tokio::test]

@@ -124,23 +124,21 @@ async fn of_two_secrets_that_write_first_at_the_same_time_exactly_one_wins() {
     let server = Server::start().await;
     for round in 0..30 {
         let person = Person::new("Ada");
-        let write = async |person: Person, text: &str| {
-            let mut client = Client::join(server.address, &person, &[]).await;
+        let mut rightful = Client::join(server.address, &person, &[]).await;
+        let mut thief = Client::join(server.address, &person.thief(), &[]).await;
+        let write = async |client: &mut Client, text: &str| {
             let cid = client.post("room1", text).await;
             let answer = client.answer(&cid).await;
-            match answer.event.as_str() {
-                "message:ack" => true,
-                _ => {
-                    assert_eq!(
-                        (&answer["code"], &answer["retry"]),
-                        (&json!("identity_refused"), &json!(false))
-                    );
-                    false
-                }
+            if answer.event == "message:ack" {
+                return true;
             }
+            assert_eq!(
+                (&answer["code"], &answer["retry"]),
+                (&json!("identity_refused"), &json!(false))
+            );
+            false
         };
-        let (rightful, thief) = (person.clone(), person.thief());
-        let won = tokio::join!(write(rightful, "rightful"), write(thief, "thief"));
+        let won = tokio::join!(write(&mut rightful, "rightful"), write(&mut thief, "thief"));
         assert!(won.0 != won.1, "round {round}: {won:?}");
         let records = http::records(server.address, "room1").await;
         let mine: Vec<_> = records

@@ -138,6 +138,7 @@ async fn a_log_that_fails_leaves_the_outcome_open_and_a_retry_settles_it() {
     let server = Server::start().await;
     let mut ada = Client::join(server.address, &Person::new("Ada"), &["room1"]).await;
     ada.say("room1", "before").await;
+    server.has_stored_everything().await;
     let log = server.file("log.db");
     let away = Away::take(&log, "records").await;
     let open = ada.post("room1", "meanwhile").await;

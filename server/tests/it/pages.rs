@@ -403,15 +403,7 @@ async fn pages_hold_what_the_store_does_not_have_yet() {
     held.release().await;
     let records = http::records(server.address, "room1").await;
     assert_eq!((records.len(), &records[41]["kind"]), (42, &json!("void")));
-    crate::support::eventually("the store to catch up", async || {
-        let health = http::get(server.address, "/healthz").await.json();
-        health["partitions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|partition| partition["stored"] == partition["end"])
-    })
-    .await;
+    server.has_stored_everything().await;
     for (query, page) in queries.iter().zip(pages) {
         assert_eq!(
             both(&server, &mut ada, query).await,

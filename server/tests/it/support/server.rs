@@ -75,6 +75,18 @@ impl Server {
         server
     }
 
+    /// Waits until the store has what the log has.
+    pub(crate) async fn has_stored_everything(&self) {
+        eventually("the store to catch up", async || {
+            let health = http::get(self.address, "/healthz").await.json();
+            let partitions = health["partitions"].as_array().unwrap();
+            partitions
+                .iter()
+                .all(|partition| partition["stored"] == partition["end"])
+        })
+        .await;
+    }
+
     /// The data folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
