@@ -1,5 +1,4 @@
-import { CONNECTION_CLOSED, CONNECTION_REFUSED } from './support/calm.ts';
-import type { Proxy } from './support/proxy.ts';
+import { CONNECTION_REFUSED } from './support/calm.ts';
 import type { Tab } from './support/tab.ts';
 import { expect, test } from './support/test.ts';
 import { write } from './support/wire.ts';
@@ -8,44 +7,38 @@ function lines(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, index) => `Line ${from + index}`);
 }
 
-/** The tab loses its socket, and gets none until `back`. */
-async function leave(tab: Tab, proxy: Proxy): Promise<void> {
-  proxy.upgrades = false;
-  proxy.cut();
+/** The network goes, and with it the socket. */
+async function leave(tab: Tab): Promise<void> {
+  await tab.page.context().setOffline(true);
   await expect(tab.banner).toContainText('Reconnecting');
 }
 
-async function back(tab: Tab, proxy: Proxy): Promise<void> {
-  proxy.upgrades = true;
-  await tab.page.getByRole('button', { name: 'Try now' }).click();
+async function back(tab: Tab): Promise<void> {
+  await tab.page.context().setOffline(false);
   await tab.connected();
 }
 
-test('what was said while I was away is all there when I am back', async ({ room, newcomer, proxyOf, calm }) => {
-  calm.expect(CONNECTION_CLOSED);
-  const proxy = await proxyOf(room);
-  const ada = await newcomer(proxy.room(room));
+test('what was said while I was away is all there when I am back', async ({ room, newcomer }) => {
+  const ada = await newcomer(room);
   await ada.say('Bye');
   await ada.sees('Bye');
 
-  await leave(ada, proxy);
+  await leave(ada);
   await write(room, 'Lin', ...lines(230));
-  await back(ada, proxy);
+  await back(ada);
 
   await ada.seesAll(['Bye', ...lines(230)], 'stored');
   await expect(ada.log.locator('.hole')).toHaveCount(0);
 });
 
-test('after a very long absence the page says where messages are missing, and loads them', async ({ room, newcomer, proxyOf, calm }) => {
-  calm.expect(CONNECTION_CLOSED);
-  const proxy = await proxyOf(room);
-  const ada = await newcomer(proxy.room(room));
+test('after a very long absence the page says where messages are missing, and loads them', async ({ room, newcomer }) => {
+  const ada = await newcomer(room);
   await ada.say('Bye');
   await ada.sees('Bye');
 
-  await leave(ada, proxy);
+  await leave(ada);
   await write(room, 'Lin', ...lines(1_010));
-  await back(ada, proxy);
+  await back(ada);
 
   await ada.seesAll(['Bye', ...lines(50, 960)], 'stored');
   const hole = ada.log.locator('.hole');

@@ -14,7 +14,8 @@ for (const [name, reach] of Object.entries(STATES)) {
   });
 }
 
-test('axe finds nothing serious in the open drawer', async ({ room, newcomer }) => {
+test('axe finds nothing serious in the open drawer', async ({ startServer, newcomer }) => {
+  const room = (await startServer()).room('room1');
   const tab = await newcomer(room, { viewport: PHONE });
   await tab.page.getByRole('main').getByRole('button', { name: /^Rooms/ }).click();
   await expect(tab.link(room)).toBeInViewport();

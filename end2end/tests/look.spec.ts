@@ -37,7 +37,9 @@ function drawer(tab: Tab) {
   return tab.page.getByLabel('Rooms and you', { exact: true });
 }
 
-test('on a phone the rooms are a drawer that Escape closes', async ({ room, otherRoom, newcomer }) => {
+test('on a phone the rooms are a drawer that Escape closes', async ({ startServer, newcomer }) => {
+  const server = await startServer();
+  const [room, otherRoom] = [server.room('room1'), server.room('room3')];
   const ada = await newcomer(room, { viewport: PHONE });
   await expect(ada.link(room)).not.toBeInViewport();
   await expect(menu(ada)).toHaveAttribute('aria-expanded', 'false');

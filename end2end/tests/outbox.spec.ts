@@ -213,6 +213,7 @@ test('a message that the server refuses shows why, and can be removed', async ({
   await expect(row.getByRole('button', { name: 'Try again' })).toBeVisible();
   await ada.say('It blocks nobody');
   await ada.sees('It blocks nobody');
+  expect(ada.frames('sent', 'event:message').filter((frame) => frame.data.cid === cid), 'it is sent once, not again and again').toHaveLength(1);
   await row.getByRole('button', { name: 'Remove' }).click();
   await expect(row).toHaveCount(0);
   expect(await outbox(ada.page)).toEqual([]);
