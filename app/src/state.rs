@@ -14,7 +14,7 @@ pub mod room;
 use std::collections::HashMap;
 
 use sphere_protocol::{
-    Cid, Code, Epoch, RoomName, Seq, ServerFrame, Timestamp,
+    Cid, Code, Epoch, Kind, RoomName, Seq, ServerFrame, Timestamp,
     server::{Me, Welcome},
 };
 
@@ -109,8 +109,8 @@ impl ChatState {
             }
             ServerFrame::RoomPage(page) => self.in_room(&page.room, |room| room.page(page)),
             ServerFrame::Message(message) => {
-                self.list
-                    .active(&message.room, message.seq, Some(message.created_at));
+                let at = (message.kind == Kind::Message).then_some(message.created_at);
+                self.list.active(&message.room, message.seq, at);
                 self.in_room(&message.room, |room| room.live(message))
             }
             ServerFrame::RoomResync(resync) => self.in_room(&resync.room, |room| room.read(0)),

@@ -142,9 +142,9 @@ fn local_clock(at: Timestamp) -> String {
     CLOCK.with_borrow_mut(|clock| {
         let format = clock.get_or_insert_with(|| {
             let options = Object::new();
-            for (key, form) in [("hour", "numeric"), ("minute", "2-digit")] {
+            for key in ["hour", "minute"] {
                 // Setting a property of a plain object cannot fail.
-                let _ = Reflect::set(&options, &key.into(), &form.into());
+                let _ = Reflect::set(&options, &key.into(), &"2-digit".into());
             }
             Intl::DateTimeFormat::new(&Array::new(), &options).format()
         });

@@ -1,4 +1,5 @@
-//! Where the browser starts: the module that the page loads calls `hydrate`.
+//! Where the browser starts: the module that the page loads calls `hydrate`; a page without a server that renders starts
+//! by itself.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -7,4 +8,11 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     sphere_app::hydrate();
+}
+
+/// Draws everything in the browser.
+#[cfg(all(feature = "csr", not(feature = "hydrate")))]
+#[wasm_bindgen(start)]
+pub fn start() {
+    sphere_app::mount();
 }

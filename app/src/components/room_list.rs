@@ -10,6 +10,9 @@ use crate::{
     state::list::Line,
 };
 
+/// So many characters of the last message are enough for one line.
+const PREVIEW: usize = 100;
+
 /// The list. Its links work without JavaScript.
 #[component]
 pub(crate) fn RoomList() -> impl IntoView {
@@ -50,6 +53,7 @@ fn RoomLink(room: RoomName, title: String) -> impl IntoView {
                 .with(|marks| marks.iter().any(|mark| mark.room == room))
         })
     };
+    let last = Memo::new(move |_| last(chat, &room));
     let time = move || {
         let at = line
             .with(|line| line.as_ref().and_then(|line| line.last_at))
@@ -69,7 +73,7 @@ fn RoomLink(room: RoomName, title: String) -> impl IntoView {
                 <Tile room=tile/>
                 <span class="name"><span class="cut" dir="auto">{title}</span></span>
                 {time}
-                <span class="last cut" dir="auto">{move || last(chat, &room)}</span>
+                <span class="last cut" dir="auto">{last}</span>
                 {move || unread.get().map(|(shown, said)| view! {
                     <span class="badge" class:plain=shown.is_empty()>
                         <span aria-hidden="true">{shown.clone()}</span>
@@ -92,26 +96,23 @@ fn badge(line: &Line) -> Option<(String, String)> {
     }
 }
 
-/// The second line: the last message, or when it was written.
+/// The second line: how the last message begins, or when it was written.
 fn last(chat: Chat, room: &RoomName) -> String {
-    let mark = chat
-        .marks
-        .with(|marks| marks.iter().find(|mark| mark.room == *room).cloned());
-    if let Some(message) = mark.as_ref().and_then(|mark| mark.message.as_ref()) {
-        let who = if mark.as_ref().is_some_and(|mark| mark.mine) {
-            "You"
-        } else {
-            &message.user_name
-        };
-        return format!("{who}: {}", message.message);
-    }
-    let at = chat
-        .rooms
-        .with(|rooms| rooms.iter().find(|line| line.room == *room)?.last_at);
-    match at {
+    let begins = chat.marks.with(|marks| {
+        let mark = marks.iter().find(|mark| mark.room == *room)?;
+        let message = mark.message.as_ref()?;
+        let who = if mark.mine { "You" } else { &message.user_name };
+        let text: String = message.message.chars().take(PREVIEW).collect();
+        Some(format!("{who}: {text}"))
+    });
+    let at = || {
+        chat.rooms
+            .with(|rooms| rooms.iter().find(|line| line.room == *room)?.last_at)
+    };
+    begins.unwrap_or_else(|| match at() {
         Some(at) => format!("Last message {}", chat.zone.get().short(at)),
         None => "Nothing here yet".to_owned(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -32,5 +32,11 @@ impl Inner {
         link.heartbeat = i64::from(heartbeat_ms.max(1_000));
         chat::set(self.chat.link, chat::Link::Connected);
         self.banner_back();
+        // Somebody went to another room between the greeting and its answer.
+        for room in self.recent.clone() {
+            if !self.state.joined(&room) {
+                self.read(&room);
+            }
+        }
     }
 }

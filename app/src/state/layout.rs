@@ -97,7 +97,8 @@ pub fn layout(room: &RoomState, me: Option<&UserId>, day: impl Fn(Timestamp) -> 
         while let Some(hole) = holes.next_if(|hole| seq.is_none_or(|seq| seq >= hole.before)) {
             layout.hole(*hole);
         }
-        let mine = me == Some(&message.user_id);
+        // What waits was written here, even if this browser has become somebody else since.
+        let mine = seq.is_none() || me == Some(&message.user_id);
         if mine && seq.is_some() {
             latest = Some(message.id);
         }

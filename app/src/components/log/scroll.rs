@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
+use sphere_protocol::RoomName;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, HtmlElement};
 
@@ -29,6 +30,8 @@ pub(super) struct Scroll {
     pub(super) quiet: RwSignal<bool>,
     /// The first row in view, and how far below the log's upper edge it stands.
     anchor: StoredValue<Option<(String, i32)>>,
+    /// In which room the log stood last, and where.
+    stood: StoredValue<(Option<RoomName>, i32)>,
 }
 
 impl Scroll {
@@ -39,6 +42,7 @@ impl Scroll {
             log,
             quiet: RwSignal::new(false),
             anchor: StoredValue::new(None),
+            stood: StoredValue::new((None, 0)),
         };
         Effect::new(move |_| {
             chat.lines.track();
@@ -84,18 +88,25 @@ impl Scroll {
         let Some(log) = self.log.get_untracked() else {
             return;
         };
-        let at_end = log.scroll_height() - log.scroll_top() - log.client_height() <= END;
-        if at_end != self.chat.at_end.get_untracked() {
+        let (room, before) = self.stood.get_value();
+        if room != self.chat.room.with_untracked(|room| room.name.clone()) {
+            // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
+            return;
+        }
+        let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
+        let near = log.scroll_height() - top - log.client_height() <= END;
+        // Where rows come faster than frames, the end runs away before the log follows: only going up is leaving.
+        let at_end = near || followed && top >= before;
+        if at_end != followed {
             self.chat.at_end.set(at_end);
             self.chat.act(Action::AtEnd(at_end));
         }
-        self.anchor.set_value(first_in_view(&log));
-        if log.scroll_top() < BEGINNING
-            && self
-                .chat
-                .room
-                .with_untracked(|room| room.older && !room.paging)
-        {
+        self.remember(&log);
+        let older = self
+            .chat
+            .room
+            .with_untracked(|room| room.older && !room.paging);
+        if top < BEGINNING && older {
             self.chat.act(Action::Older);
         }
     }
@@ -113,7 +124,13 @@ impl Scroll {
         {
             log.set_scroll_top(log.scroll_top() + moved);
         }
-        self.anchor.set_value(first_in_view(&log));
+        self.remember(&log);
+    }
+
+    fn remember(self, log: &HtmlElement) {
+        let room = self.chat.room.with_untracked(|room| room.name.clone());
+        self.anchor.set_value(first_in_view(log));
+        self.stood.set_value((room, log.scroll_top()));
     }
 }
 
