@@ -8,7 +8,10 @@ use sea_orm_migration::{prelude::*, schema::*};
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature; async_trait takes no other")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait's own signature; async_trait takes no other"
+)]
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -28,11 +31,22 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(
-                Index::create().name("messages_room_seq").table(Messages::Table).col(Messages::Room).col(Messages::Seq).to_owned(),
+                Index::create()
+                    .name("messages_room_seq")
+                    .table(Messages::Table)
+                    .col(Messages::Room)
+                    .col(Messages::Seq)
+                    .to_owned(),
             )
             .await?;
         manager
-            .create_index(Index::create().name("messages_created_at").table(Messages::Table).col(Messages::CreatedAt).to_owned())
+            .create_index(
+                Index::create()
+                    .name("messages_created_at")
+                    .table(Messages::Table)
+                    .col(Messages::CreatedAt)
+                    .to_owned(),
+            )
             .await?;
         manager.create_table(logs()).await?;
         manager.create_table(log_offsets()).await?;
@@ -40,12 +54,24 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(DeadLetters::Table).to_owned()).await?;
-        manager.drop_table(Table::drop().table(LogOffsets::Table).to_owned()).await?;
-        manager.drop_table(Table::drop().table(Logs::Table).to_owned()).await?;
-        manager.drop_table(Table::drop().table(Messages::Table).to_owned()).await?;
-        manager.drop_table(Table::drop().table(Users::Table).to_owned()).await?;
-        manager.drop_table(Table::drop().table(Rooms::Table).to_owned()).await
+        manager
+            .drop_table(Table::drop().table(DeadLetters::Table).to_owned())
+            .await?;
+        manager
+            .drop_table(Table::drop().table(LogOffsets::Table).to_owned())
+            .await?;
+        manager
+            .drop_table(Table::drop().table(Logs::Table).to_owned())
+            .await?;
+        manager
+            .drop_table(Table::drop().table(Messages::Table).to_owned())
+            .await?;
+        manager
+            .drop_table(Table::drop().table(Users::Table).to_owned())
+            .await?;
+        manager
+            .drop_table(Table::drop().table(Rooms::Table).to_owned())
+            .await
     }
 }
 
@@ -97,7 +123,11 @@ fn messages() -> TableCreateStatement {
 }
 
 fn logs() -> TableCreateStatement {
-    Table::create().table(Logs::Table).col(integer(Logs::Id).primary_key()).col(big_integer(Logs::Epoch)).to_owned()
+    Table::create()
+        .table(Logs::Table)
+        .col(integer(Logs::Id).primary_key())
+        .col(big_integer(Logs::Epoch))
+        .to_owned()
 }
 
 fn log_offsets() -> TableCreateStatement {
@@ -119,7 +149,11 @@ fn dead_letters() -> TableCreateStatement {
         .col(blob(DeadLetters::Payload))
         .col(text(DeadLetters::Error))
         .col(timestamp_with_time_zone(DeadLetters::CreatedAt))
-        .primary_key(Index::create().col(DeadLetters::Partition).col(DeadLetters::Seq))
+        .primary_key(
+            Index::create()
+                .col(DeadLetters::Partition)
+                .col(DeadLetters::Seq),
+        )
         .to_owned()
 }
 

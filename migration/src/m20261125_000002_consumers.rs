@@ -5,7 +5,10 @@ use sea_orm_migration::{prelude::*, schema::*};
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[expect(elided_lifetimes_in_paths, reason = "the trait's own signature; async_trait takes no other")]
+#[expect(
+    elided_lifetimes_in_paths,
+    reason = "the trait's own signature; async_trait takes no other"
+)]
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -18,7 +21,9 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(Consumers::Table).to_owned()).await
+        manager
+            .drop_table(Table::drop().table(Consumers::Table).to_owned())
+            .await
     }
 }
 

@@ -87,7 +87,9 @@ pub async fn run(command: Command, config: &Config) -> Result<(), AdminError> {
         Command::Migrate { direction } => migrate(&direction, config).await,
         Command::Room { change } => room(change, config).await,
         Command::Lag => lag(config).await,
-        Command::Log { change: LogChange::NewEpoch } => {
+        Command::Log {
+            change: LogChange::NewEpoch,
+        } => {
             let store = store(config, config.migrate).await?;
             let epoch = store.new_epoch(clock::now().0).await.map_err(failed)?;
             say(format_args!("the log counts anew: epoch {epoch}"));
@@ -104,7 +106,10 @@ async fn migrate(direction: &str, config: &Config) -> Result<(), AdminError> {
         _ => store.migrate(Migrations::Status).await,
     };
     for (name, applied) in steps.map_err(failed)? {
-        say(format_args!("{} {name}", if applied { "applied" } else { "pending" }));
+        say(format_args!(
+            "{} {name}",
+            if applied { "applied" } else { "pending" }
+        ));
     }
     Ok(())
 }
@@ -116,28 +121,46 @@ async fn room(change: RoomChange, config: &Config) -> Result<(), AdminError> {
         RoomChange::Rename { name, title } => (RoomName::from(name), title, true),
     };
     if !name.is_valid() {
-        return Err(AdminError(format!("{name:?} is no name for a room: names have 1 to 64 of a-z, 0-9, _ and -")));
+        return Err(AdminError(format!(
+            "{name:?} is no name for a room: names have 1 to 64 of a-z, 0-9, _ and -"
+        )));
     }
     if title.trim().is_empty() {
         return Err(AdminError("a room needs a title".to_owned()));
     }
-    if must_exist && !store.rooms().await.map_err(failed)?.iter().any(|room| room.name == name) {
+    if must_exist
+        && !store
+            .rooms()
+            .await
+            .map_err(failed)?
+            .iter()
+            .any(|room| room.name == name)
+    {
         return Err(AdminError(format!("there is no room {name}")));
     }
     let partitions = log(config).await?.partitions();
-    store.upsert_room(&name, title.trim(), partitions, clock::now()).await.map_err(failed)?;
+    store
+        .upsert_room(&name, title.trim(), partitions, clock::now())
+        .await
+        .map_err(failed)?;
     say(format_args!("{name} is called {}", title.trim()));
     Ok(())
 }
 
 async fn lag(config: &Config) -> Result<(), AdminError> {
     let (log, store) = (log(config).await?, store(config, false).await?);
-    say(format_args!("{:>9} {:>12} {:>12} {:>8}  owner", "partition", "log end", "stored", "lag"));
+    say(format_args!(
+        "{:>9} {:>12} {:>12} {:>8}  owner",
+        "partition", "log end", "stored", "lag"
+    ));
     for position in store.positions().await.map_err(failed)? {
         let end = log.end(position.partition).await.map_err(failed)?;
         let owner = position.owner.as_deref().unwrap_or("-");
         let lag = end - position.next_offset;
-        say(format_args!("{:>9} {end:>12} {:>12} {lag:>8}  {owner}", position.partition, position.next_offset));
+        say(format_args!(
+            "{:>9} {end:>12} {:>12} {lag:>8}  {owner}",
+            position.partition, position.next_offset
+        ));
     }
     Ok(())
 }

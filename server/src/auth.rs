@@ -29,11 +29,14 @@ pub struct KeyHash(Arc<str>);
 impl KeyHash {
     fn of(secret: &str) -> Self {
         use fmt::Write as _;
-        let hex = Sha256::digest(secret.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let hex = Sha256::digest(secret.as_bytes()).iter().fold(
+            String::with_capacity(64),
+            |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            },
+        );
         Self(hex.into())
     }
 }
@@ -81,7 +84,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`IdentityError::Refused`] for a malformed identity or another secret than the id is bound to.
-    pub async fn open(store: &Store, anonymous: &Anonymous, name: Option<String>) -> Result<Self, IdentityError> {
+    pub async fn open(
+        store: &Store,
+        anonymous: &Anonymous,
+        name: Option<String>,
+    ) -> Result<Self, IdentityError> {
         if !anonymous.user_id.is_anonymous() || !is_secret(&anonymous.secret) {
             return Err(IdentityError::Refused);
         }
@@ -95,14 +102,22 @@ impl Identity {
         }
         let bound = row.is_some();
         let stored = row.map(|row| row.name);
-        if let Some(name) = name.as_ref().filter(|name| bound && stored.as_ref() != Some(*name)) {
+        if let Some(name) = name
+            .as_ref()
+            .filter(|name| bound && stored.as_ref() != Some(*name))
+        {
             if let Err(error) = store.rename_user(&anonymous.user_id, name).await {
                 tracing::warn!(%error, "a name could not be stored");
             }
         }
         let name = name.or(stored).unwrap_or_else(|| ANONYMOUS.to_owned());
         let user = anonymous.user_id.clone();
-        Ok(Self { user, key_hash, name: Mutex::new(name), bound: AtomicBool::new(bound) })
+        Ok(Self {
+            user,
+            key_hash,
+            name: Mutex::new(name),
+            bound: AtomicBool::new(bound),
+        })
     }
 
     /// The id.
@@ -112,12 +127,20 @@ impl Identity {
 
     /// What `welcome` says about the connection.
     pub fn me(&self) -> Me {
-        Me { user_id: self.user.clone(), user_name: self.name.lock().clone(), user_image: self.user.image() }
+        Me {
+            user_id: self.user.clone(),
+            user_name: self.name.lock().clone(),
+            user_image: self.user.image(),
+        }
     }
 
     /// What a record says about its author.
     pub fn author(&self) -> Author {
-        Author { user_id: self.user.clone(), user_name: self.name.lock().clone(), key_hash: self.key_hash.clone() }
+        Author {
+            user_id: self.user.clone(),
+            user_name: self.name.lock().clone(),
+            key_hash: self.key_hash.clone(),
+        }
     }
 
     /// Whether the id is known to belong to this connection's secret.
@@ -131,7 +154,9 @@ impl Identity {
     /// [`IdentityError::Refused`] when somebody else was first.
     pub async fn bind(&self, store: &Store) -> Result<(), IdentityError> {
         let name = self.name.lock().clone();
-        let row = store.bind_user(&self.user, &self.key_hash, &name, clock::now()).await?;
+        let row = store
+            .bind_user(&self.user, &self.key_hash, &name, clock::now())
+            .await?;
         if row.key_hash != self.key_hash {
             return Err(IdentityError::Refused);
         }

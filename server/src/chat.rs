@@ -47,18 +47,29 @@ impl Refusal {
 
     /// It may work later.
     pub fn later(code: Code, after: Duration) -> Self {
-        Self { code, retry: Some(after) }
+        Self {
+            code,
+            retry: Some(after),
+        }
     }
 
     /// The answer to a send.
     pub fn nack(self, cid: sphere_protocol::Cid) -> Nack {
         let (retry, after_ms) = self.on_the_wire();
-        Nack { cid, code: self.code, message: self.code.text().to_owned(), retry, after_ms }
+        Nack {
+            cid,
+            code: self.code,
+            message: self.code.text().to_owned(),
+            retry,
+            after_ms,
+        }
     }
 
     /// `retry` and `afterMs`; a wait is never rounded down to one that is still too short.
     pub fn on_the_wire(self) -> (bool, Option<u64>) {
-        let after = self.retry.map(|after| u64::try_from(after.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
+        let after = self
+            .retry
+            .map(|after| u64::try_from(after.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
         (self.retry.is_some(), after)
     }
 }
@@ -102,7 +113,9 @@ pub struct Chat {
 
 impl std::fmt::Debug for Chat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chat").field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("Chat")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,7 +130,15 @@ impl Chat {
         limits: Arc<Limits>,
         epoch: Epoch,
     ) -> Self {
-        Self { rooms, store, log, bus, feeds, limits, epoch }
+        Self {
+            rooms,
+            store,
+            log,
+            bus,
+            feeds,
+            limits,
+            epoch,
+        }
     }
 
     /// Checks a send and queues it for the log. When this returns, its place among the author's sends is fixed.
@@ -126,11 +147,23 @@ impl Chat {
     ///
     /// # Errors
     /// Why it was refused.
-    pub async fn post(&self, author: Option<&Identity>, address: IpAddr, send: Send) -> Result<Admitted, Refusal> {
-        let Send { post, received, crowded } = send;
+    pub async fn post(
+        &self,
+        author: Option<&Identity>,
+        address: IpAddr,
+        send: Send,
+    ) -> Result<Admitted, Refusal> {
+        let Send {
+            post,
+            received,
+            crowded,
+        } = send;
         let deadline = received + ANSWER;
         let author = author.ok_or(Refusal::never(Code::IdentityRequired))?;
-        let room = self.rooms.get(&post.room).ok_or(Refusal::never(Code::UnknownRoom))?;
+        let room = self
+            .rooms
+            .get(&post.room)
+            .ok_or(Refusal::never(Code::UnknownRoom))?;
         text::check(&post.message).map_err(|error| {
             Refusal::never(match error {
                 TextError::Blank => Code::Blank,
@@ -138,7 +171,10 @@ impl Chat {
                 TextError::Nul => Code::BadFrame,
             })
         })?;
-        let feed = self.feeds.get(room.partition).ok_or(Refusal::later(Code::Unavailable, RETRY))?;
+        let feed = self
+            .feeds
+            .get(room.partition)
+            .ok_or(Refusal::later(Code::Unavailable, RETRY))?;
         let id = MessageId::derive(author.user(), &room.name, post.cid);
         if post.attempt > 1 {
             if let Some(first) = self.first(&feed, id).await? {
@@ -150,8 +186,16 @@ impl Chat {
             return Err(Refusal::later(Code::RateLimited, RETRY));
         }
         self.bind(author, address).await?;
-        let record = Arc::new(Record::message(author.author(), room.name.clone(), post.cid, post.message.clone(), clock::now()));
-        Ok(Admitted::Sent(self.send(&room, feed, record, post, deadline)))
+        let record = Arc::new(Record::message(
+            author.author(),
+            room.name.clone(),
+            post.cid,
+            post.message.clone(),
+            clock::now(),
+        ));
+        Ok(Admitted::Sent(
+            self.send(&room, feed, record, post, deadline),
+        ))
     }
 
     /// What became of an earlier attempt. Only the store knows the ids that the feed has forgotten, so without it the
@@ -204,14 +248,26 @@ impl Chat {
                     RETRY,
                 )
             })?;
-            if let Err(error) = bus.publish(Signal::Hint(Hint { epoch, partition, offset, record })).await {
+            if let Err(error) = bus
+                .publish(Signal::Hint(Hint {
+                    epoch,
+                    partition,
+                    offset,
+                    record,
+                }))
+                .await
+            {
                 // Every server follows the log: the message arrives all the same, a little later.
                 tracing::warn!(%error, "a hint was not published");
             }
-            feed.passed(offset, id).await.ok_or(Refusal::later(Code::OutcomeUnknown, RETRY))
+            feed.passed(offset, id)
+                .await
+                .ok_or(Refusal::later(Code::OutcomeUnknown, RETRY))
         };
         async move {
-            let first = timeout_at(deadline, sent).await.unwrap_or(Err(Refusal::later(Code::OutcomeUnknown, RETRY)))?;
+            let first = timeout_at(deadline, sent)
+                .await
+                .unwrap_or(Err(Refusal::later(Code::OutcomeUnknown, RETRY)))?;
             Ok(ack(&post, id, first))
         }
         .boxed()
@@ -227,7 +283,10 @@ impl Chat {
             tracing::warn!(%error, "a name could not be stored");
             Refusal::later(Code::Unavailable, RETRY)
         })?;
-        let changed = Signal::ProfileChanged { user: user.user().clone(), name: name.clone() };
+        let changed = Signal::ProfileChanged {
+            user: user.user().clone(),
+            name: name.clone(),
+        };
         if let Err(error) = self.bus.publish(changed).await {
             tracing::warn!(%error, "a new name was not published");
         }
@@ -236,5 +295,10 @@ impl Chat {
 }
 
 fn ack(post: &PostMessage, id: MessageId, first: First) -> Ack {
-    Ack { cid: post.cid, id, seq: first.seq, created_at: first.created_at }
+    Ack {
+        cid: post.cid,
+        id,
+        seq: first.seq,
+        created_at: first.created_at,
+    }
 }

@@ -32,7 +32,11 @@ pub struct Arguments {
     #[arg(long, env = "SPHERE_ROLE", default_value = "all")]
     role: String,
     /// Rooms as `name=title,…`, in the order to show. Titles are updated, rooms are never removed by it.
-    #[arg(long, env = "SPHERE_ROOMS", default_value = "room1=General,room2=Random,room3=Help,room4=Off-topic")]
+    #[arg(
+        long,
+        env = "SPHERE_ROOMS",
+        default_value = "room1=General,room2=Random,room3=Help,room4=Off-topic"
+    )]
     rooms: String,
     /// Origins besides the server's own that may connect, separated by commas.
     #[arg(long, env = "SPHERE_ALLOWED_ORIGINS", default_value = "")]
@@ -59,7 +63,11 @@ pub struct Arguments {
     #[arg(long, env = "SPHERE_LOG_FORMAT", default_value = "text")]
     log_format: String,
     /// Which log lines are written, in the syntax of tracing's EnvFilter.
-    #[arg(long, env = "SPHERE_LOG", default_value = "info,rskafka=warn,sqlx=warn,sea_orm_migration=warn")]
+    #[arg(
+        long,
+        env = "SPHERE_LOG",
+        default_value = "info,rskafka=warn,sqlx=warn,sea_orm_migration=warn"
+    )]
     log: String,
     /// Whether the schema is brought up to date at the start.
     #[arg(long, env = "SPHERE_MIGRATE", default_value = "true")]
@@ -154,7 +162,12 @@ impl TryFrom<Arguments> for Config {
             "all" => Role::All,
             "web" => Role::Web,
             "consumer" => Role::Consumer,
-            other => return Err(wrong("SPHERE_ROLE", format!("must be all, web or consumer, not {other:?}"))),
+            other => {
+                return Err(wrong(
+                    "SPHERE_ROLE",
+                    format!("must be all, web or consumer, not {other:?}"),
+                ));
+            }
         };
         let profile = match given.distributed.check()? {
             Some(distributed) => Profile::Distributed(distributed),
@@ -165,80 +178,140 @@ impl TryFrom<Arguments> for Config {
             }
         };
         let listen = given.listen.parse().map_err(|_| {
-            wrong("SPHERE_LISTEN", format!("must be an address and a port such as 127.0.0.1:3000, not {:?}", given.listen))
+            wrong(
+                "SPHERE_LISTEN",
+                format!(
+                    "must be an address and a port such as 127.0.0.1:3000, not {:?}",
+                    given.listen
+                ),
+            )
         })?;
         let rates = Rates {
             messages_per_second: number("SPHERE_RATE_PER_SECOND", &given.rate_per_second)?,
             messages_burst: number("SPHERE_RATE_BURST", &given.rate_burst)?,
             sockets_per_address: number("SPHERE_MAX_SOCKETS_PER_IP", &given.max_sockets_per_ip)?,
-            new_ids_per_minute: number("SPHERE_NEW_IDS_PER_MINUTE_PER_IP", &given.new_ids_per_minute_per_ip)?,
+            new_ids_per_minute: number(
+                "SPHERE_NEW_IDS_PER_MINUTE_PER_IP",
+                &given.new_ids_per_minute_per_ip,
+            )?,
             http_per_second: number("SPHERE_HTTP_PER_SECOND", &given.http_per_second)?,
         };
         if rates.messages_per_second > 0 && rates.messages_burst == 0 {
-            return Err(wrong("SPHERE_RATE_BURST", "must be at least 1 while SPHERE_RATE_PER_SECOND is a limit"));
+            return Err(wrong(
+                "SPHERE_RATE_BURST",
+                "must be at least 1 while SPHERE_RATE_PER_SECOND is a limit",
+            ));
         }
         Ok(Self {
             listen,
             role,
             profile,
             rooms: rooms(&given.rooms)?,
-            allowed_origins: list(&given.allowed_origins).map(origin).collect::<Result<_, _>>()?,
-            trusted_proxies: list(&given.trusted_proxies).map(network).collect::<Result<_, _>>()?,
+            allowed_origins: list(&given.allowed_origins)
+                .map(origin)
+                .collect::<Result<_, _>>()?,
+            trusted_proxies: list(&given.trusted_proxies)
+                .map(network)
+                .collect::<Result<_, _>>()?,
             rates,
             log_format: match given.log_format.as_str() {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,
-                other => return Err(wrong("SPHERE_LOG_FORMAT", format!("must be text or json, not {other:?}"))),
+                other => {
+                    return Err(wrong(
+                        "SPHERE_LOG_FORMAT",
+                        format!("must be text or json, not {other:?}"),
+                    ));
+                }
             },
             log: given.log,
             watching: !given.watching.is_empty(),
             migrate: match given.migrate.as_str() {
                 "true" => true,
                 "false" => false,
-                other => return Err(wrong("SPHERE_MIGRATE", format!("must be true or false, not {other:?}"))),
+                other => {
+                    return Err(wrong(
+                        "SPHERE_MIGRATE",
+                        format!("must be true or false, not {other:?}"),
+                    ));
+                }
             },
         })
     }
 }
 
 pub(crate) fn wrong(variable: &'static str, why: impl Into<String>) -> ConfigError {
-    ConfigError { variable, why: why.into() }
+    ConfigError {
+        variable,
+        why: why.into(),
+    }
 }
 
 pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 fn number(variable: &'static str, text: &str) -> Result<u32, ConfigError> {
-    text.parse().map_err(|_| wrong(variable, format!("must be a whole number from 0 on, not {text:?}")))
+    text.parse().map_err(|_| {
+        wrong(
+            variable,
+            format!("must be a whole number from 0 on, not {text:?}"),
+        )
+    })
 }
 
 fn rooms(text: &str) -> Result<Vec<RoomTitle>, ConfigError> {
     let mut rooms: Vec<RoomTitle> = Vec::new();
     for item in list(text) {
         let (name, title) = item.split_once('=').unwrap_or((item, item));
-        let room = RoomTitle { name: RoomName::from(name.trim()), title: title.trim().to_owned() };
+        let room = RoomTitle {
+            name: RoomName::from(name.trim()),
+            title: title.trim().to_owned(),
+        };
         if !room.name.is_valid() {
-            return Err(wrong("SPHERE_ROOMS", format!("has the name {name:?}: names have 1 to 64 of a-z, 0-9, _ and -")));
+            return Err(wrong(
+                "SPHERE_ROOMS",
+                format!("has the name {name:?}: names have 1 to 64 of a-z, 0-9, _ and -"),
+            ));
         }
         if room.title.is_empty() {
-            return Err(wrong("SPHERE_ROOMS", format!("gives the room {name:?} an empty title")));
+            return Err(wrong(
+                "SPHERE_ROOMS",
+                format!("gives the room {name:?} an empty title"),
+            ));
         }
         if rooms.iter().any(|other| other.name == room.name) {
-            return Err(wrong("SPHERE_ROOMS", format!("names the room {name:?} twice")));
+            return Err(wrong(
+                "SPHERE_ROOMS",
+                format!("names the room {name:?} twice"),
+            ));
         }
         rooms.push(room);
     }
     if rooms.is_empty() {
-        return Err(wrong("SPHERE_ROOMS", "must name at least one room, as name=title"));
+        return Err(wrong(
+            "SPHERE_ROOMS",
+            "must name at least one room, as name=title",
+        ));
     }
     Ok(rooms)
 }
 
 fn origin(text: &str) -> Result<HeaderValue, ConfigError> {
-    let error = || wrong("SPHERE_ALLOWED_ORIGINS", format!("has {text:?}: an origin is scheme, host and port, such as https://chat.example"));
+    let error = || {
+        wrong(
+            "SPHERE_ALLOWED_ORIGINS",
+            format!(
+                "has {text:?}: an origin is scheme, host and port, such as https://chat.example"
+            ),
+        )
+    };
     let (scheme, host) = text.split_once("://").ok_or_else(error)?;
-    let plain = matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']);
+    let plain = matches!(scheme, "http" | "https")
+        && !host.is_empty()
+        && !host.contains(['/', '*', '?', '#', '@', ' ']);
     if !plain {
         return Err(error());
     }
@@ -248,7 +321,10 @@ fn origin(text: &str) -> Result<HeaderValue, ConfigError> {
 fn network(text: &str) -> Result<IpNet, ConfigError> {
     let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
     text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
-        wrong("SPHERE_TRUSTED_PROXIES", format!("has {text:?}: give addresses or networks such as 10.0.0.0/8"))
+        wrong(
+            "SPHERE_TRUSTED_PROXIES",
+            format!("has {text:?}: give addresses or networks such as 10.0.0.0/8"),
+        )
     })
 }
 
@@ -278,8 +354,14 @@ mod tests {
             (["--rooms", ","], "SPHERE_ROOMS"),
             (["--rate-per-second", "-1"], "SPHERE_RATE_PER_SECOND"),
             (["--rate-burst", "0"], "SPHERE_RATE_BURST"),
-            (["--allowed-origins", "chat.example"], "SPHERE_ALLOWED_ORIGINS"),
-            (["--allowed-origins", "https://chat.example/"], "SPHERE_ALLOWED_ORIGINS"),
+            (
+                ["--allowed-origins", "chat.example"],
+                "SPHERE_ALLOWED_ORIGINS",
+            ),
+            (
+                ["--allowed-origins", "https://chat.example/"],
+                "SPHERE_ALLOWED_ORIGINS",
+            ),
             (["--trusted-proxies", "proxy"], "SPHERE_TRUSTED_PROXIES"),
             (["--log-format", "xml"], "SPHERE_LOG_FORMAT"),
             (["--migrate", "yes"], "SPHERE_MIGRATE"),
@@ -287,8 +369,13 @@ mod tests {
             (["--redis-url", "redis://localhost"], "KAFKA_BROKERS"),
         ] {
             let [flag, value] = arguments;
-            let error = config(&[&format!("{flag}={value}")]).expect_err(value).to_string();
-            assert!(error.starts_with(variable) && error.ends_with('.') && !error.contains('\n'), "{error}");
+            let error = config(&[&format!("{flag}={value}")])
+                .expect_err(value)
+                .to_string();
+            assert!(
+                error.starts_with(variable) && error.ends_with('.') && !error.contains('\n'),
+                "{error}"
+            );
         }
     }
 }

@@ -39,14 +39,21 @@ pub struct Consumer {
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer").field("partition", &self.partition).finish_non_exhaustive()
+        f.debug_struct("Consumer")
+            .field("partition", &self.partition)
+            .finish_non_exhaustive()
     }
 }
 
 impl Consumer {
     /// A consumer that has not yet read anything.
     pub fn new(partition: Partition, log: Arc<dyn MessageLog>, store: Store) -> Self {
-        Self { partition, log, store, progress: watch::Sender::new(0) }
+        Self {
+            partition,
+            log,
+            store,
+            progress: watch::Sender::new(0),
+        }
     }
 
     /// How far this consumer has stored the partition.
@@ -101,18 +108,32 @@ impl Consumer {
 
     /// Stores a batch and says how far the store is then; none when another consumer was faster.
     async fn store(&self, from: Offset, entries: &[Entry]) -> Result<Option<Offset>, StoreError> {
-        let Some(last) = entries.last() else { return Ok(Some(from)) };
-        let batch = Batch { partition: self.partition, from, to: last.offset + 1, entries };
+        let Some(last) = entries.last() else {
+            return Ok(Some(from));
+        };
+        let batch = Batch {
+            partition: self.partition,
+            from,
+            to: last.offset + 1,
+            entries,
+        };
         match self.store.store(&batch, clock::now()).await? {
             Stored::Done { dead_letters } => {
                 if dead_letters > 0 {
-                    tracing::error!(partition = self.partition, dead_letters, "unreadable records were put aside");
+                    tracing::error!(
+                        partition = self.partition,
+                        dead_letters,
+                        "unreadable records were put aside"
+                    );
                 }
                 self.progress.send_replace(batch.to);
                 Ok(Some(batch.to))
             }
             Stored::Fenced => {
-                tracing::info!(partition = self.partition, "another consumer stored this partition; reading its position");
+                tracing::info!(
+                    partition = self.partition,
+                    "another consumer stored this partition; reading its position"
+                );
                 Ok(None)
             }
         }

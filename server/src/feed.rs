@@ -62,7 +62,15 @@ impl Feed {
     /// A feed that has not yet followed anything.
     pub fn new(partition: Partition, core: Core, hub: Arc<Hub>) -> Arc<Self> {
         let position = watch::Sender::new(core.next());
-        Arc::new(Self { partition, state: Mutex::new(State { core, waiting: HashMap::new() }), position, hub })
+        Arc::new(Self {
+            partition,
+            state: Mutex::new(State {
+                core,
+                waiting: HashMap::new(),
+            }),
+            position,
+            hub,
+        })
     }
 
     /// The partition's number.
@@ -104,14 +112,22 @@ impl Feed {
     /// Waits until everything below `offset` has passed.
     pub async fn reached(&self, offset: Offset) {
         // The sender lives as long as self: waiting cannot fail.
-        let _ = self.position.subscribe().wait_for(|next| *next >= offset).await;
+        let _ = self
+            .position
+            .subscribe()
+            .wait_for(|next| *next >= offset)
+            .await;
     }
 
     /// Follows the log until the token is cancelled.
     ///
     /// # Errors
     /// The log contradicts what was let through, or has lost what was not: the caller must end the process.
-    pub async fn follow(&self, log: &dyn MessageLog, cancel: &CancellationToken) -> Result<(), FeedError> {
+    pub async fn follow(
+        &self,
+        log: &dyn MessageLog,
+        cancel: &CancellationToken,
+    ) -> Result<(), FeedError> {
         let mut from = self.between(Core::next);
         while !cancel.is_cancelled() {
             let mut entries = log.follow(self.partition, from);
@@ -125,7 +141,9 @@ impl Feed {
                         from = batch.last().map_or(from, |entry| entry.offset + 1);
                         self.entries(&batch)?;
                     }
-                    Some(Err(error @ ReadError::Lost { .. })) => return Err(FeedError::Lost(error)),
+                    Some(Err(error @ ReadError::Lost { .. })) => {
+                        return Err(FeedError::Lost(error));
+                    }
                     Some(Err(error)) => {
                         tracing::warn!(partition = self.partition, %error, "cannot follow the log; trying again");
                         break;
@@ -161,7 +179,9 @@ impl Feed {
     }
 
     fn publish(&self, message: &Arc<Message>) {
-        self.hub.publish(&message.room, || ServerFrame::Message(Arc::clone(message)).encode());
+        self.hub.publish(&message.room, || {
+            ServerFrame::Message(Arc::clone(message)).encode()
+        });
     }
 }
 

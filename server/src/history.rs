@@ -57,16 +57,28 @@ pub struct Request {
 impl Request {
     /// The newest page.
     pub fn newest() -> Self {
-        Self { ask: Ask::Newest, epoch: None, limit: None }
+        Self {
+            ask: Ask::Newest,
+            epoch: None,
+            limit: None,
+        }
     }
 
     /// What `join:room` and `hello` ask for.
     pub fn resume(epoch: Option<Epoch>, after: Option<Seq>) -> Self {
-        Self { ask: after.map_or(Ask::Newest, Ask::After), epoch, limit: None }
+        Self {
+            ask: after.map_or(Ask::Newest, Ask::After),
+            epoch,
+            limit: None,
+        }
     }
 
     fn limit(&self) -> u64 {
-        u64::from(self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE))
+        u64::from(
+            self.limit
+                .unwrap_or(limits::PAGE)
+                .clamp(1, limits::MAX_PAGE),
+        )
     }
 }
 
@@ -102,14 +114,21 @@ pub struct History {
 
 impl std::fmt::Debug for History {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("History").field("epoch", &self.epoch).finish_non_exhaustive()
+        f.debug_struct("History")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
     }
 }
 
 impl History {
     /// Reads what the store, the feeds and the log hold.
     pub fn new(store: Store, log: Arc<dyn MessageLog>, feeds: Feeds, epoch: Epoch) -> Self {
-        Self { store, log, feeds, epoch }
+        Self {
+            store,
+            log,
+            feeds,
+            epoch,
+        }
     }
 
     /// The epoch that every `seq` counts in.
@@ -129,25 +148,44 @@ impl History {
     ///
     /// # Errors
     /// See [`PageError`]; `enter` is then not called.
-    pub async fn enter<R>(&self, room: &Room, request: Request, enter: impl FnOnce(Page) -> R) -> Result<R, PageError> {
-        let feed = self.feeds.get(room.partition).ok_or(PageError::Unavailable)?;
+    pub async fn enter<R>(
+        &self,
+        room: &Room,
+        request: Request,
+        enter: impl FnOnce(Page) -> R,
+    ) -> Result<R, PageError> {
+        let feed = self
+            .feeds
+            .get(room.partition)
+            .ok_or(PageError::Unavailable)?;
         let deadline = Instant::now() + PATIENCE;
         let mut part = Part::find(self, room, &feed, request, deadline).await?;
         let mut enter = Some(enter);
         while Instant::now() <= deadline {
-            let raw = self.store.page(room, self.epoch, part.query, part.limit).await.map_err(unavailable)?;
-            timeout_at(deadline, feed.reached(raw.next_offset)).await.map_err(|_| PageError::Unavailable)?;
+            let raw = self
+                .store
+                .page(room, self.epoch, part.query, part.limit)
+                .await
+                .map_err(unavailable)?;
+            timeout_at(deadline, feed.reached(raw.next_offset))
+                .await
+                .map_err(|_| PageError::Unavailable)?;
             let mut tail = Tail::new(&raw);
             let entered = loop {
                 let step = feed.between(|core| match tail.missing(core) {
                     Some(missing) => Step::Read(missing),
-                    None => match part.compose(room, self.epoch, core, &raw, tail.records(core, room)) {
-                        Some(page) => Step::Entered(enter.take().map(|enter| enter(page))),
-                        None => Step::Reset,
-                    },
+                    None => {
+                        match part.compose(room, self.epoch, core, &raw, tail.records(core, room)) {
+                            Some(page) => Step::Entered(enter.take().map(|enter| enter(page))),
+                            None => Step::Reset,
+                        }
+                    }
                 });
                 match step {
-                    Step::Read(missing) => tail.read(&*self.log, &feed, room, self.epoch, missing).await.map_err(unavailable)?,
+                    Step::Read(missing) => tail
+                        .read(&*self.log, &feed, room, self.epoch, missing)
+                        .await
+                        .map_err(unavailable)?,
                     Step::Entered(entered) => break entered,
                     Step::Reset => {
                         part.reset();
@@ -166,20 +204,44 @@ impl History {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn unread(&self, room: &Room, read: Option<Seq>, reader: Option<&UserId>) -> Result<u32, PageError> {
-        let feed = self.feeds.get(room.partition).ok_or(PageError::Unavailable)?;
+    pub async fn unread(
+        &self,
+        room: &Room,
+        read: Option<Seq>,
+        reader: Option<&UserId>,
+    ) -> Result<u32, PageError> {
+        let feed = self
+            .feeds
+            .get(room.partition)
+            .ok_or(PageError::Unavailable)?;
         let above = read.unwrap_or(-1);
-        if feed.between(|core| core.head(&room.name)).is_none_or(|head| head.seq <= above) {
+        if feed
+            .between(|core| core.head(&room.name))
+            .is_none_or(|head| head.seq <= above)
+        {
             return Ok(0);
         }
         let limit = u64::from(limits::MAX_UNREAD);
         let deadline = Instant::now() + PATIENCE;
         let (stored, fresh) = loop {
-            let (stored, next_offset) = self.store.unread(room, above, reader, limit).await.map_err(unavailable)?;
+            let (stored, next_offset) = self
+                .store
+                .unread(room, above, reader, limit)
+                .await
+                .map_err(unavailable)?;
             let counts = |message: &Message| {
-                message.room == room.name && message.kind == Kind::Message && message.seq > above && Some(&message.user_id) != reader
+                message.room == room.name
+                    && message.kind == Kind::Message
+                    && message.seq > above
+                    && Some(&message.user_id) != reader
             };
-            let fresh = feed.between(|core| Some(core.since(next_offset)?.filter(|passed| counts(&passed.message)).count()));
+            let fresh = feed.between(|core| {
+                Some(
+                    core.since(next_offset)?
+                        .filter(|passed| counts(&passed.message))
+                        .count(),
+                )
+            });
             match fresh {
                 Some(fresh) => break (stored, fresh),
                 // The store went on meanwhile, and the feed has let go of what it then had: count again.

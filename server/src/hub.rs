@@ -58,7 +58,11 @@ impl Hub {
 
     /// Live frames of the room go to the socket from now on.
     pub fn join(&self, room: &RoomName, id: SocketId, queue: &Arc<Queue>) {
-        self.rooms.write().entry(room.clone()).or_default().insert(id, Arc::clone(queue));
+        self.rooms
+            .write()
+            .entry(room.clone())
+            .or_default()
+            .insert(id, Arc::clone(queue));
     }
 
     /// Live frames of the room no longer go to the socket.
@@ -75,7 +79,9 @@ impl Hub {
     /// Sends a live frame to everybody in the room; encoded only if there is somebody.
     pub fn publish(&self, room: &RoomName, encode: impl FnOnce() -> String) {
         let rooms = self.rooms.read();
-        let Some(members) = rooms.get(room) else { return };
+        let Some(members) = rooms.get(room) else {
+            return;
+        };
         let text = Utf8Bytes::from(encode());
         for queue in members.values() {
             queue.live(room, text.clone());
@@ -96,9 +102,15 @@ impl Hub {
 
     /// Gives all connections of a user the new name, and tells them.
     pub fn rename(&self, user: &UserId, name: &str) {
-        let frame = ServerFrame::Profile(ProfileChanged { user_name: name.to_owned() });
+        let frame = ServerFrame::Profile(ProfileChanged {
+            user_name: name.to_owned(),
+        });
         for entry in self.sockets.read().values() {
-            if let Some(identity) = entry.identity.as_ref().filter(|identity| identity.user() == user) {
+            if let Some(identity) = entry
+                .identity
+                .as_ref()
+                .filter(|identity| identity.user() == user)
+            {
                 identity.take_name(name);
                 entry.queue.answer(&frame);
             }

@@ -69,8 +69,10 @@ impl Limits {
                 let burst = NonZeroU32::new(rates.messages_burst).unwrap_or(rate);
                 RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
             }),
-            new_ids: keyed(rates.new_ids_per_minute).map(|rate| RateLimiter::keyed(Quota::per_minute(rate))),
-            http: keyed(rates.http_per_second).map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(BURST))),
+            new_ids: keyed(rates.new_ids_per_minute)
+                .map(|rate| RateLimiter::keyed(Quota::per_minute(rate))),
+            http: keyed(rates.http_per_second)
+                .map(|rate| RateLimiter::keyed(Quota::per_second(rate).allow_burst(BURST))),
             sockets: Arc::default(),
             sockets_per_address: rates.sockets_per_address,
         }
@@ -78,7 +80,10 @@ impl Limits {
 
     /// Counts messages over all servers that share this bucket.
     pub fn share(self, bucket: SharedBucket) -> Self {
-        Self { shared: self.messages.is_some().then_some(bucket), ..self }
+        Self {
+            shared: self.messages.is_some().then_some(bucket),
+            ..self
+        }
     }
 
     /// Counts a message of a user.
@@ -118,7 +123,10 @@ impl Limits {
             return None;
         }
         *count += 1;
-        Some(SocketGuard { address, sockets: Arc::clone(&self.sockets) })
+        Some(SocketGuard {
+            address,
+            sockets: Arc::clone(&self.sockets),
+        })
     }
 
     /// Forgets users and addresses that are no different from new ones. To be called now and then.
@@ -134,7 +142,9 @@ impl Limits {
 
 /// A limit for the requests of one socket.
 pub fn per_socket() -> SocketLimit {
-    SocketLimit(RateLimiter::direct(Quota::per_second(SOCKET_PER_SECOND).allow_burst(BURST)))
+    SocketLimit(RateLimiter::direct(
+        Quota::per_second(SOCKET_PER_SECOND).allow_burst(BURST),
+    ))
 }
 
 /// Counts the requests of one socket.
@@ -147,7 +157,9 @@ impl SocketLimit {
     /// # Errors
     /// [`Exceeded`].
     pub fn request(&self) -> Result<(), Exceeded> {
-        self.0.check().map_err(|not_until| Exceeded(not_until.wait_time_from(DefaultClock::default().now())))
+        self.0
+            .check()
+            .map_err(|not_until| Exceeded(not_until.wait_time_from(DefaultClock::default().now())))
     }
 }
 
@@ -174,12 +186,18 @@ impl Drop for SocketGuard {
 pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     let mut address = peer.to_canonical();
-    for hop in forwarded_for.iter().rev().flat_map(|value| value.rsplit(',')) {
+    for hop in forwarded_for
+        .iter()
+        .rev()
+        .flat_map(|value| value.rsplit(','))
+    {
         if !is_trusted(address) {
             break;
         }
         // An unreadable hop was written by somebody who is not trusted: the address before it counts.
-        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else {
+            break;
+        };
         address = hop.to_canonical();
     }
     address
@@ -193,9 +211,16 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-fn check<K: Clone + Eq + std::hash::Hash>(limiter: Option<&DefaultKeyedRateLimiter<K>>, key: &K) -> Result<(), Exceeded> {
-    let Some(limiter) = limiter else { return Ok(()) };
-    limiter.check_key(key).map_err(|not_until| Exceeded(not_until.wait_time_from(DefaultClock::default().now())))
+fn check<K: Clone + Eq + std::hash::Hash>(
+    limiter: Option<&DefaultKeyedRateLimiter<K>>,
+    key: &K,
+) -> Result<(), Exceeded> {
+    let Some(limiter) = limiter else {
+        return Ok(());
+    };
+    limiter
+        .check_key(key)
+        .map_err(|not_until| Exceeded(not_until.wait_time_from(DefaultClock::default().now())))
 }
 
 #[cfg(test)]
@@ -210,16 +235,41 @@ mod tests {
     fn only_a_trusted_proxy_speaks_for_others() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
         let stranger = address("203.0.113.9");
-        assert_eq!(client_address(stranger, &["198.51.100.1"], &trusted), stranger);
-        assert_eq!(client_address(address("10.0.0.1"), &["198.51.100.1"], &trusted), address("198.51.100.1"));
-        assert_eq!(client_address(address("10.0.0.1"), &["6.6.6.6, 198.51.100.1, 10.0.0.2"], &trusted), address("198.51.100.1"));
-        assert_eq!(client_address(address("10.0.0.1"), &["6.6.6.6, nonsense"], &trusted), address("10.0.0.1"));
-        assert_eq!(client_address(address("::ffff:10.0.0.1"), &["198.51.100.1"], &trusted), address("198.51.100.1"));
+        assert_eq!(
+            client_address(stranger, &["198.51.100.1"], &trusted),
+            stranger
+        );
+        assert_eq!(
+            client_address(address("10.0.0.1"), &["198.51.100.1"], &trusted),
+            address("198.51.100.1")
+        );
+        assert_eq!(
+            client_address(
+                address("10.0.0.1"),
+                &["6.6.6.6, 198.51.100.1, 10.0.0.2"],
+                &trusted
+            ),
+            address("198.51.100.1")
+        );
+        assert_eq!(
+            client_address(address("10.0.0.1"), &["6.6.6.6, nonsense"], &trusted),
+            address("10.0.0.1")
+        );
+        assert_eq!(
+            client_address(address("::ffff:10.0.0.1"), &["198.51.100.1"], &trusted),
+            address("198.51.100.1")
+        );
     }
 
     #[test]
     fn a_household_shares_its_limit() {
-        let rates = Rates { messages_per_second: 0, messages_burst: 0, sockets_per_address: 2, new_ids_per_minute: 0, http_per_second: 0 };
+        let rates = Rates {
+            messages_per_second: 0,
+            messages_burst: 0,
+            sockets_per_address: 2,
+            new_ids_per_minute: 0,
+            http_per_second: 0,
+        };
         let limits = Limits::new(rates);
         let first = limits.socket(address("2001:db8::1")).unwrap();
         let _second = limits.socket(address("2001:db8::2")).unwrap();
@@ -230,7 +280,13 @@ mod tests {
 
     #[tokio::test]
     async fn zero_switches_a_limit_off() {
-        let rates = Rates { messages_per_second: 0, messages_burst: 0, sockets_per_address: 0, new_ids_per_minute: 0, http_per_second: 0 };
+        let rates = Rates {
+            messages_per_second: 0,
+            messages_burst: 0,
+            sockets_per_address: 0,
+            new_ids_per_minute: 0,
+            http_per_second: 0,
+        };
         let limits = Limits::new(rates);
         for _ in 0..1_000 {
             assert!(limits.message(&UserId::from("a")).await.is_ok());

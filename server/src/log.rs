@@ -62,7 +62,9 @@ pub enum ReadError {
     #[error("the log cannot be read: {0}")]
     Unavailable(String),
     /// The log no longer has what was asked for: it was truncated, recreated, or kept for too short a time.
-    #[error("partition {partition} of the log holds offsets {start} to {end}, but {from} was to be read")]
+    #[error(
+        "partition {partition} of the log holds offsets {start} to {end}, but {from} was to be read"
+    )]
     Lost {
         /// The partition.
         partition: Partition,
@@ -88,13 +90,26 @@ pub trait MessageLog: Send + Sync + 'static {
 
     /// Appends a record. The record is queued when this returns; the future waits for the outcome. Records of one
     /// partition are written in the order of the calls.
-    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>>;
+    fn append(
+        &self,
+        partition: Partition,
+        record: Arc<Record>,
+    ) -> BoxFuture<'static, Result<Offset, AppendError>>;
 
     /// All entries from `from` on, in order, for ever. An error ends the stream; follow again from the next offset.
-    fn follow(&self, partition: Partition, from: Offset) -> BoxStream<'static, Result<Vec<Entry>, ReadError>>;
+    fn follow(
+        &self,
+        partition: Partition,
+        from: Offset,
+    ) -> BoxStream<'static, Result<Vec<Entry>, ReadError>>;
 
     /// The entries with `from <= offset < to`, fewer where the log has holes or was trimmed.
-    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError>;
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        to: Offset,
+    ) -> Result<Vec<Entry>, ReadError>;
 
     /// The offset that the next record will get (the high watermark).
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError>;

@@ -22,7 +22,16 @@ fn main() -> ExitCode {
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
-        Err(error) => return fail(2, error.to_string().lines().next().unwrap_or("error: wrong arguments")),
+        Err(error) => {
+            return fail(
+                2,
+                error
+                    .to_string()
+                    .lines()
+                    .next()
+                    .unwrap_or("error: wrong arguments"),
+            );
+        }
     };
     let command = arguments.command.clone();
     let config = match Config::try_from(arguments) {
@@ -32,7 +41,10 @@ fn main() -> ExitCode {
     if let Err(error) = telemetry::start(&config) {
         return fail(2, error);
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(async {
             match command {
                 None => serve(config).await,
@@ -49,9 +61,17 @@ fn main() -> ExitCode {
 async fn serve(config: Config) -> ExitCode {
     let listener = match TcpListener::bind(config.listen).await {
         Ok(listener) => listener,
-        Err(error) => return fail(1, format_args!("SPHERE_LISTEN {} cannot be used: {error}.", config.listen)),
+        Err(error) => {
+            return fail(
+                1,
+                format_args!("SPHERE_LISTEN {} cannot be used: {error}.", config.listen),
+            );
+        }
     };
-    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+    let (mut terminate, mut interrupt) = match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
         _ => return fail(1, "Signals cannot be received."),
     };

@@ -38,11 +38,21 @@ impl Rooms {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn open(store: Store, configured: Vec<RoomTitle>, partitions: Partition) -> Result<Self, StoreError> {
+    pub async fn open(
+        store: Store,
+        configured: Vec<RoomTitle>,
+        partitions: Partition,
+    ) -> Result<Self, StoreError> {
         for room in &configured {
-            store.upsert_room(&room.name, &room.title, partitions, clock::now()).await?;
+            store
+                .upsert_room(&room.name, &room.title, partitions, clock::now())
+                .await?;
         }
-        let rooms = Self { store, configured: configured.into(), directory: Arc::default() };
+        let rooms = Self {
+            store,
+            configured: configured.into(),
+            directory: Arc::default(),
+        };
         rooms.refresh().await?;
         Ok(rooms)
     }
@@ -52,10 +62,24 @@ impl Rooms {
     /// # Errors
     /// When the store does not answer; the directory then stays as it is.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let mut order: Vec<Room> = self.store.rooms().await?.into_iter().map(Arc::new).collect();
-        let place = |room: &Room| self.configured.iter().position(|configured| configured.name == room.name).unwrap_or(usize::MAX);
+        let mut order: Vec<Room> = self
+            .store
+            .rooms()
+            .await?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let place = |room: &Room| {
+            self.configured
+                .iter()
+                .position(|configured| configured.name == room.name)
+                .unwrap_or(usize::MAX)
+        };
         order.sort_by_key(place);
-        let by_name = order.iter().map(|room| (room.name.clone(), Arc::clone(room))).collect();
+        let by_name = order
+            .iter()
+            .map(|room| (room.name.clone(), Arc::clone(room)))
+            .collect();
         *self.directory.write() = Directory { order, by_name };
         Ok(())
     }

@@ -25,7 +25,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The router of a server.
 pub fn router(state: AppState) -> Router {
-    let cors = CorsLayer::new().allow_methods([Method::GET]).allow_origin(AllowOrigin::list(state.config.allowed_origins.clone()));
+    let cors = CorsLayer::new()
+        .allow_methods([Method::GET])
+        .allow_origin(AllowOrigin::list(state.config.allowed_origins.clone()));
     let api = Router::new()
         .route("/rooms", get(api::rooms))
         .route("/rooms/{room}/messages", get(api::messages))
@@ -41,7 +43,10 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::readyz))
         .nest("/api", api)
         .fallback(pages::not_found)
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT));
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIMEOUT,
+        ));
     Router::new()
         .route("/ws", get(gateway::upgrade))
         .merge(answers)

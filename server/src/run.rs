@@ -51,7 +51,9 @@ pub enum RunError {
         error: std::io::Error,
     },
     /// Another process has it.
-    #[error("Another sphere process uses the data folder {0}; the embedded profile is exactly one process.")]
+    #[error(
+        "Another sphere process uses the data folder {0}; the embedded profile is exactly one process."
+    )]
     InUse(String),
     /// The log cannot be opened.
     #[error("The log cannot be opened: {0}.")]
@@ -84,7 +86,11 @@ pub enum RunError {
 ///
 /// # Errors
 /// When it cannot start, or when the log contradicts itself.
-pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let config = Arc::new(config);
     // Pages are rendered on this runtime; a second server in the same process finds it set.
     let _ = any_spawner::Executor::init_tokio();
@@ -98,7 +104,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
     if role != Role::Web {
         consumers::start(&mut tasks, &state, &parts);
     }
-    let router = if role == Role::Consumer { health_only(state.clone()) } else { router(state.clone()) };
+    let router = if role == Role::Consumer {
+        health_only(state.clone())
+    } else {
+        router(state.clone())
+    };
     tasks.spawn(upkeep::housekeeping(state.clone(), parts.embedded.clone()));
     let serving = tokio::spawn(serve(listener, router, state.lifecycle.stopped.clone()));
 
@@ -128,13 +138,23 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
 
 /// Puts what handlers and sockets need around the parts.
 async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunError> {
-    let Parts { log, bus, store, .. } = parts;
+    let Parts {
+        log, bus, store, ..
+    } = parts;
     let epoch = store.open_log(log.partitions(), clock::now().0).await?;
     let rooms = Rooms::open(store.clone(), config.rooms.clone(), log.partitions()).await?;
     let feeds = Feeds::default();
     let limits = Arc::new(limits(&config)?);
     Ok(AppState {
-        chat: Chat::new(rooms.clone(), store.clone(), Arc::clone(log), Arc::clone(bus), feeds.clone(), Arc::clone(&limits), epoch),
+        chat: Chat::new(
+            rooms.clone(),
+            store.clone(),
+            Arc::clone(log),
+            Arc::clone(bus),
+            feeds.clone(),
+            Arc::clone(&limits),
+            epoch,
+        ),
         history: History::new(store.clone(), Arc::clone(log), feeds.clone(), epoch),
         leptos: leptos_options(&config),
         config,
@@ -154,9 +174,14 @@ fn limits(config: &Config) -> Result<Limits, RunError> {
     match &config.profile {
         Profile::Embedded(_) => Ok(limits),
         Profile::Distributed(distributed) => {
-            let (per_second, burst) = (config.rates.messages_per_second, config.rates.messages_burst);
+            let (per_second, burst) = (
+                config.rates.messages_per_second,
+                config.rates.messages_burst,
+            );
             let bucket = SharedBucket::open(&distributed.redis_url, per_second, burst);
-            bucket.map(|bucket| limits.share(bucket)).map_err(|error| RunError::Bus(error.to_string()))
+            bucket
+                .map(|bucket| limits.share(bucket))
+                .map_err(|error| RunError::Bus(error.to_string()))
         }
     }
 }

@@ -37,7 +37,12 @@ pub async fn serve(listener: TcpListener, router: Router, cancel: CancellationTo
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, cancel: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    cancel: CancellationToken,
+) {
     // Small frames must not wait for one another.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection without TCP_NODELAY");

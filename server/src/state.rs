@@ -9,8 +9,8 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    chat::Chat, config::Config, feed::Feeds, history::History, hub::Hub, limits::Limits, log::MessageLog, rooms::Rooms,
-    store::Store,
+    chat::Chat, config::Config, feed::Feeds, history::History, hub::Hub, limits::Limits,
+    log::MessageLog, rooms::Rooms, store::Store,
 };
 
 /// The parts of a running server. Cheap to clone.
@@ -42,7 +42,9 @@ pub struct AppState {
 
 impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AppState").field("lifecycle", &self.lifecycle).finish_non_exhaustive()
+        f.debug_struct("AppState")
+            .field("lifecycle", &self.lifecycle)
+            .finish_non_exhaustive()
     }
 }
 

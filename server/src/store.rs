@@ -6,8 +6,9 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::{MigrationStatus, MigratorTrait as _};
@@ -21,9 +22,9 @@ mod pages;
 mod rooms;
 mod users;
 
+pub use batch::{Batch, Stored};
 pub use leases::Share;
 pub use log_state::Position;
-pub use batch::{Batch, Stored};
 pub use pages::{Query, RawPage};
 pub use rooms::RoomRow;
 pub use users::UserRow;
@@ -71,7 +72,11 @@ impl Store {
     pub async fn open_sqlite(path: &Path, migrate: bool) -> Result<Self, StoreError> {
         let path = path.to_owned();
         let mut options = ConnectOptions::new("sqlite::memory:");
-        options.max_connections(4).min_connections(1).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+        options
+            .max_connections(4)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .sqlx_logging(false);
         options.map_sqlx_sqlite_opts(move |options| {
             options
                 .in_memory(false)
@@ -87,24 +92,37 @@ impl Store {
         if migrate {
             Migrator::up(&db, None).await?;
         }
-        Ok(Self { read: db.clone(), db })
+        Ok(Self {
+            read: db.clone(),
+            db,
+        })
     }
 
     /// Opens PostgreSQL, and a replica for pages if there is one.
     ///
     /// # Errors
     /// When a database does not answer, or cannot be migrated.
-    pub async fn open_postgres(url: &str, read_url: Option<&str>, pool: u32, migrate: bool) -> Result<Self, StoreError> {
+    pub async fn open_postgres(
+        url: &str,
+        read_url: Option<&str>,
+        pool: u32,
+        migrate: bool,
+    ) -> Result<Self, StoreError> {
         let connect = |url: &str| {
             let mut options = ConnectOptions::new(url);
-            options.max_connections(pool).acquire_timeout(ACQUIRE).connect_timeout(ACQUIRE).sqlx_logging(false);
+            options
+                .max_connections(pool)
+                .acquire_timeout(ACQUIRE)
+                .connect_timeout(ACQUIRE)
+                .sqlx_logging(false);
             Database::connect(options)
         };
         let db = connect(url).await?;
         if migrate {
             // One process at a time; the lock goes with the transaction, however this process ends.
             let turn = db.begin().await?;
-            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                .await?;
             Migrator::up(&db, None).await?;
             turn.commit().await?;
         }
@@ -126,7 +144,15 @@ impl Store {
             Migrations::Status => {}
         }
         let steps = Migrator::get_migration_with_status(&self.db).await?;
-        Ok(steps.into_iter().map(|step| (step.name().to_owned(), step.status() == MigrationStatus::Applied)).collect())
+        Ok(steps
+            .into_iter()
+            .map(|step| {
+                (
+                    step.name().to_owned(),
+                    step.status() == MigrationStatus::Applied,
+                )
+            })
+            .collect())
     }
 
     /// Whether the database answers.
@@ -141,7 +167,8 @@ impl Store {
     async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             // A read transaction on SQLite is a snapshot by itself, and there is no level to set.
-            isolation_level: (db.get_database_backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead),
+            isolation_level: (db.get_database_backend() == DbBackend::Postgres)
+                .then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };

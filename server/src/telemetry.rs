@@ -9,12 +9,23 @@ use crate::config::{Config, ConfigError, LogFormat};
 /// # Errors
 /// When the filter cannot be read.
 pub fn start(config: &Config) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| ConfigError { variable: "SPHERE_LOG", why: format!("is not a filter: {error}") })?;
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| ConfigError {
+        variable: "SPHERE_LOG",
+        why: format!("is not a filter: {error}"),
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     match config.log_format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
-        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).init(),
+        LogFormat::Text => registry
+            .with(fmt::layer().with_writer(std::io::stderr))
+            .init(),
+        LogFormat::Json => registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_writer(std::io::stderr),
+            )
+            .init(),
     }
     Ok(())
 }

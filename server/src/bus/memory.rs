@@ -17,14 +17,19 @@ pub struct MemoryBus {
 
 impl Default for MemoryBus {
     fn default() -> Self {
-        Self { sender: broadcast::channel(CAPACITY).0 }
+        Self {
+            sender: broadcast::channel(CAPACITY).0,
+        }
     }
 }
 
 #[async_trait]
 impl Bus for MemoryBus {
     async fn publish(&self, signal: Signal) -> Result<(), BusError> {
-        self.sender.send(signal).map(drop).map_err(|_| BusError("nobody listens".to_owned()))
+        self.sender
+            .send(signal)
+            .map(drop)
+            .map_err(|_| BusError("nobody listens".to_owned()))
     }
 
     fn subscribe(&self) -> BoxStream<'static, Signal> {
@@ -32,7 +37,9 @@ impl Bus for MemoryBus {
             loop {
                 match receiver.recv().await {
                     Ok(signal) => return Some((signal, receiver)),
-                    Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "a bus subscriber lagged; the log fills in"),
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::debug!(missed, "a bus subscriber lagged; the log fills in")
+                    }
                     Err(RecvError::Closed) => return None,
                 }
             }

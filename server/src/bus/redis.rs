@@ -51,9 +51,12 @@ impl RedisBus {
     /// # Errors
     /// When the address cannot be understood.
     pub fn open(url: &str) -> Result<Arc<Self>, BusError> {
-        let pool = Config::from_url(url).create_pool(Some(Runtime::Tokio1)).map_err(|error| BusError(error.to_string()))?;
+        let pool = Config::from_url(url)
+            .create_pool(Some(Runtime::Tokio1))
+            .map_err(|error| BusError(error.to_string()))?;
         let separator = if url.contains('?') { '&' } else { '?' };
-        let client = redis::Client::open(format!("{url}{separator}protocol=resp3")).map_err(|error| BusError(error.to_string()))?;
+        let client = redis::Client::open(format!("{url}{separator}protocol=resp3"))
+            .map_err(|error| BusError(error.to_string()))?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         let received = broadcast::Sender::new(CAPACITY);
         tokio::spawn(publish(pool, waiting));
@@ -65,7 +68,9 @@ impl RedisBus {
 #[async_trait]
 impl Bus for RedisBus {
     async fn publish(&self, signal: Signal) -> Result<(), BusError> {
-        self.queue.try_send(signal).map_err(|error| BusError(error.to_string()))
+        self.queue
+            .try_send(signal)
+            .map_err(|error| BusError(error.to_string()))
     }
 
     fn subscribe(&self) -> BoxStream<'static, Signal> {
@@ -73,7 +78,9 @@ impl Bus for RedisBus {
             loop {
                 match receiver.recv().await {
                     Ok(signal) => return Some((signal, receiver)),
-                    Err(broadcast::error::RecvError::Lagged(missed)) => tracing::debug!(missed, "the bus lagged; the log fills in"),
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        tracing::debug!(missed, "the bus lagged; the log fills in")
+                    }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
             }
@@ -95,12 +102,19 @@ async fn publish(pool: Pool, mut waiting: mpsc::Receiver<Signal>) {
         }
         let sent = timeout(CALL, async {
             let mut connection = pool.get().await.map_err(|error| error.to_string())?;
-            pipeline.query_async::<()>(&mut connection).await.map_err(|error| error.to_string())
+            pipeline
+                .query_async::<()>(&mut connection)
+                .await
+                .map_err(|error| error.to_string())
         });
-        let sent = sent.await.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        let sent = sent
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
         match &sent {
             Ok(()) if !up => tracing::info!("Redis is back"),
-            Err(error) if up => tracing::warn!(%error, "Redis is away; messages travel through the log alone"),
+            Err(error) if up => {
+                tracing::warn!(%error, "Redis is away; messages travel through the log alone")
+            }
             _ => {}
         }
         up = sent.is_ok();
@@ -117,7 +131,9 @@ async fn subscribe(client: redis::Client, received: broadcast::Sender<Signal>) {
                     let _ = received.send(signal);
                 }
             }
-            PushKind::Disconnection => tracing::warn!("the subscription to Redis broke; it comes back by itself"),
+            PushKind::Disconnection => {
+                tracing::warn!("the subscription to Redis broke; it comes back by itself")
+            }
             _ => {}
         }
         Ok::<(), std::convert::Infallible>(())
@@ -147,7 +163,10 @@ async fn subscribe(client: redis::Client, received: broadcast::Sender<Signal>) {
                 Ok(()) => subscribed = true,
                 Err(error) => tracing::warn!(%error, "cannot subscribe to Redis; trying again"),
             }
-        } else if let Err(error) = redis::cmd("PING").query_async::<redis::Value>(&mut manager).await {
+        } else if let Err(error) = redis::cmd("PING")
+            .query_async::<redis::Value>(&mut manager)
+            .await
+        {
             tracing::debug!(%error, "a heartbeat to Redis failed; the connection is made again");
         }
         tokio::time::sleep(if subscribed { HEARTBEAT } else { MAX_DELAY }).await;
@@ -163,6 +182,10 @@ fn channel(signal: &Signal) -> String {
 
 /// The payload is the last part of a message, with or without a pattern.
 fn signal(push: &PushInfo) -> Option<Signal> {
-    let redis::Value::BulkString(payload) = push.data.last()? else { return None };
-    serde_json::from_slice(payload).map_err(|error| tracing::warn!(%error, "a signal that cannot be read")).ok()
+    let redis::Value::BulkString(payload) = push.data.last()? else {
+        return None;
+    };
+    serde_json::from_slice(payload)
+        .map_err(|error| tracing::warn!(%error, "a signal that cannot be read"))
+        .ok()
 }

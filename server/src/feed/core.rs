@@ -40,7 +40,9 @@ pub struct Passed {
 
 /// The log contradicts what was already let through: nothing that this server said since can be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("partition {partition}: the log holds another record at offset {offset} than the hint that was let through")]
+#[error(
+    "partition {partition}: the log holds another record at offset {offset} than the hint that was let through"
+)]
 pub struct Diverged {
     /// The partition.
     pub partition: Partition,
@@ -157,7 +159,9 @@ impl Core {
 
     /// Takes a hint from the bus: it passes now if it is next, later if it is ahead, never if it is behind.
     pub fn hint(&mut self, offset: Offset, record: Arc<Record>) -> Vec<Passed> {
-        if offset < self.next || (self.hints.len() >= MAX_HINTS && !self.hints.contains_key(&offset)) {
+        if offset < self.next
+            || (self.hints.len() >= MAX_HINTS && !self.hints.contains_key(&offset))
+        {
             return Vec::new();
         }
         self.hints.entry(offset).or_insert(record);
@@ -172,15 +176,22 @@ impl Core {
     /// [`Diverged`] when a hint with another record has already passed at this offset.
     pub fn entry(&mut self, entry: &Entry) -> Result<Vec<Passed>, Diverged> {
         let mut passed = Vec::new();
-        let diverged = Diverged { partition: self.partition, offset: entry.offset };
+        let diverged = Diverged {
+            partition: self.partition,
+            offset: entry.offset,
+        };
         while let Some((offset, hinted)) = self.unconfirmed.front() {
             if *offset > entry.offset {
                 break;
             }
             // A hint that the log skips over was never in it.
-            let confirmed = *offset == entry.offset && entry.record.as_ref().is_ok_and(|record| record == hinted);
+            let confirmed = *offset == entry.offset
+                && entry.record.as_ref().is_ok_and(|record| record == hinted);
             if !confirmed {
-                return Err(Diverged { offset: *offset, ..diverged });
+                return Err(Diverged {
+                    offset: *offset,
+                    ..diverged
+                });
             }
             self.unconfirmed.pop_front();
         }
@@ -200,7 +211,11 @@ impl Core {
     /// Learns that the store has everything below `next_offset`.
     pub fn stored(&mut self, next_offset: Offset) {
         self.stored = self.stored.max(next_offset);
-        while self.ring.front().is_some_and(|passed| passed.offset < self.stored) {
+        while self
+            .ring
+            .front()
+            .is_some_and(|passed| passed.offset < self.stored)
+        {
             self.drop_oldest();
         }
         self.forget();
@@ -216,11 +231,22 @@ impl Core {
     fn pass(&mut self, record: &Record) -> Passed {
         let offset = self.next;
         self.next += 1;
-        let link = link(record, self.partition, self.epoch, self.seq(offset), self.head(&record.room), self.first(&record.id));
+        let link = link(
+            record,
+            self.partition,
+            self.epoch,
+            self.seq(offset),
+            self.head(&record.room),
+            self.first(&record.id),
+        );
         self.heads.insert(record.room.clone(), link.head);
         self.remember(offset, record.id, link.first);
         self.forget();
-        let passed = Passed { offset, message: Arc::new(link.message), first: link.first };
+        let passed = Passed {
+            offset,
+            message: Arc::new(link.message),
+            first: link.first,
+        };
         self.ring_bytes += size(&passed);
         self.ring.push_back(passed.clone());
         while self.ring_bytes > self.ring_limit {
@@ -237,7 +263,13 @@ impl Core {
     }
 
     fn remember(&mut self, offset: Offset, id: MessageId, first: First) {
-        self.known.entry(id).and_modify(|known| known.last = offset).or_insert(Known { first, last: offset });
+        self.known
+            .entry(id)
+            .and_modify(|known| known.last = offset)
+            .or_insert(Known {
+                first,
+                last: offset,
+            });
         self.ages.push_back((offset, id));
     }
 
@@ -249,7 +281,11 @@ impl Core {
                 break;
             }
             self.ages.pop_front();
-            if self.known.get(&id).is_some_and(|known| known.last == offset) {
+            if self
+                .known
+                .get(&id)
+                .is_some_and(|known| known.last == offset)
+            {
                 self.known.remove(&id);
             }
         }
@@ -268,30 +304,60 @@ pub struct Link {
 }
 
 /// Makes a record the room's next link: `previous` is the room's head before it, `known` where its id stood first.
-pub fn link(record: &Record, partition: Partition, epoch: Epoch, seq: Seq, previous: Option<Head>, known: Option<First>) -> Link {
+pub fn link(
+    record: &Record,
+    partition: Partition,
+    epoch: Epoch,
+    seq: Seq,
+    previous: Option<Head>,
+    known: Option<First>,
+) -> Link {
     let known = known.filter(|first| first.seq != seq);
-    let first = known.unwrap_or(First { seq, created_at: record.created_at });
+    let first = known.unwrap_or(First {
+        seq,
+        created_at: record.created_at,
+    });
     let repeat = known.is_some();
     let message = Message {
         room: record.room.clone(),
         epoch,
         seq,
         prev: Some(previous.map_or(-1, |head| head.seq)),
-        id: if repeat { MessageId::void(partition, seq) } else { record.id },
+        id: if repeat {
+            MessageId::void(partition, seq)
+        } else {
+            record.id
+        },
         user_id: record.user_id.clone(),
         user_name: record.user_name.clone(),
         user_image: record.user_image.clone(),
-        message: if repeat { String::new() } else { record.message.clone() },
+        message: if repeat {
+            String::new()
+        } else {
+            record.message.clone()
+        },
         created_at: record.created_at,
         kind: if repeat { Kind::Void } else { record.kind },
         reference: repeat.then_some(record.id),
     };
-    let last_at = if repeat { previous.and_then(|head| head.last_at) } else { Some(record.created_at) };
-    Link { message, first, head: Head { seq, last_at } }
+    let last_at = if repeat {
+        previous.and_then(|head| head.last_at)
+    } else {
+        Some(record.created_at)
+    };
+    Link {
+        message,
+        first,
+        head: Head { seq, last_at },
+    }
 }
 
 /// What a passed record costs in memory, roughly.
 fn size(passed: &Passed) -> usize {
     let message = &passed.message;
-    size_of::<Passed>() + size_of::<Message>() + message.message.len() + message.user_name.len() + message.user_image.len()
+    size_of::<Passed>()
+        + size_of::<Message>()
+        + message.message.len()
+        + message.user_name.len()
+        + message.user_image.len()
 }

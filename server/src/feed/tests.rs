@@ -38,19 +38,35 @@ enum Step {
 }
 
 fn record(room: u8, id: u8) -> Arc<Record> {
-    let author = Author { user_id: UserId::from("anon_1_aaaaaaaaa"), user_name: "Ada".into(), key_hash: KeyHash::from(String::new()) };
+    let author = Author {
+        user_id: UserId::from("anon_1_aaaaaaaaa"),
+        user_name: "Ada".into(),
+        key_hash: KeyHash::from(String::new()),
+    };
     let cid = Cid(Uuid::from_u128(u128::from(id)));
-    Arc::new(Record::message(author, RoomName::from(format!("room{room}")), cid, format!("text {id}"), Timestamp(i64::from(id))))
+    Arc::new(Record::message(
+        author,
+        RoomName::from(format!("room{room}")),
+        cid,
+        format!("text {id}"),
+        Timestamp(i64::from(id)),
+    ))
 }
 
 fn entries(log: &[Slot]) -> Vec<Entry> {
     let entry = |(offset, slot): (usize, &Slot)| {
         let record = match slot {
             Slot::Hole => return None,
-            Slot::Poison => Err(Poison { payload: vec![1], error: "poison".into() }),
+            Slot::Poison => Err(Poison {
+                payload: vec![1],
+                error: "poison".into(),
+            }),
             Slot::Message(room, id) => Ok(record(*room, *id)),
         };
-        Some(Entry { offset: offset as Offset, record })
+        Some(Entry {
+            offset: offset as Offset,
+            record,
+        })
     };
     log.iter().enumerate().filter_map(entry).collect()
 }
@@ -64,10 +80,21 @@ fn reference(log: &[Slot]) -> Vec<Passed> {
         let Ok(record) = entry.record else { continue };
         let seq = BASE + entry.offset;
         let known = firsts.get(&record.id).copied();
-        let link = super::core::link(&record, 0, EPOCH, seq, heads.get(&record.room).copied(), known);
+        let link = super::core::link(
+            &record,
+            0,
+            EPOCH,
+            seq,
+            heads.get(&record.room).copied(),
+            known,
+        );
         firsts.entry(record.id).or_insert(link.first);
         heads.insert(record.room.clone(), link.head);
-        passed.push(Passed { offset: entry.offset, message: Arc::new(link.message), first: link.first });
+        passed.push(Passed {
+            offset: entry.offset,
+            message: Arc::new(link.message),
+            first: link.first,
+        });
     }
     passed
 }
@@ -80,16 +107,30 @@ fn start(log: &[Slot], next_offset: usize) -> FeedStart {
         let last_at = if passed.message.kind == Kind::Message {
             Some(passed.message.created_at)
         } else {
-            heads.get(&passed.message.room).and_then(|head: &Head| head.last_at)
+            heads
+                .get(&passed.message.room)
+                .and_then(|head: &Head| head.last_at)
         };
-        heads.insert(passed.message.room.clone(), Head { seq: passed.message.seq, last_at });
+        heads.insert(
+            passed.message.room.clone(),
+            Head {
+                seq: passed.message.seq,
+                last_at,
+            },
+        );
     }
     let ids = before.iter().map(|passed| RecentId {
         offset: passed.offset,
         id: passed.message.reference.unwrap_or(passed.message.id),
         first: passed.first,
     });
-    FeedStart { partition: 0, base: BASE, next_offset: next_offset as Offset, heads: heads.into_iter().collect(), ids: ids.collect() }
+    FeedStart {
+        partition: 0,
+        base: BASE,
+        next_offset: next_offset as Offset,
+        heads: heads.into_iter().collect(),
+        ids: ids.collect(),
+    }
 }
 
 /// Runs a core over the steps, then to the end of the log, and returns all that passed.
@@ -99,7 +140,10 @@ fn drive(core: &mut Core, log: &[Slot], steps: &[Step]) -> Vec<Passed> {
     let mut stored = core.next();
     let mut passed = Vec::new();
     let follow = |core: &mut Core, followed: &mut Offset, to: Offset, passed: &mut Vec<Passed>| {
-        for entry in entries.iter().filter(|entry| (*followed..to).contains(&entry.offset)) {
+        for entry in entries
+            .iter()
+            .filter(|entry| (*followed..to).contains(&entry.offset))
+        {
             passed.extend(core.entry(entry).unwrap());
         }
         *followed = to.max(*followed);
@@ -150,7 +194,10 @@ fn unbounded(start: FeedStart) -> Core {
 }
 
 fn shown(passed: &[Passed]) -> Vec<(Offset, &sphere_protocol::Message, First)> {
-    passed.iter().map(|passed| (passed.offset, &*passed.message, passed.first)).collect()
+    passed
+        .iter()
+        .map(|passed| (passed.offset, &*passed.message, passed.first))
+        .collect()
 }
 
 proptest! {

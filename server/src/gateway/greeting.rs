@@ -26,7 +26,11 @@ use crate::{
 ///
 /// # Errors
 /// How the connection ended instead.
-pub(super) async fn greet(socket: &mut WebSocket, state: AppState, address: IpAddr) -> Result<Session, Ended> {
+pub(super) async fn greet(
+    socket: &mut WebSocket,
+    state: AppState,
+    address: IpAddr,
+) -> Result<Session, Ended> {
     let queue = Arc::new(Queue::default());
     let deadline = Instant::now() + Duration::from_millis(u64::from(HELLO_MS));
     let mut bad_frames = BadFrames::default();
@@ -53,27 +57,46 @@ pub(super) async fn greet(socket: &mut WebSocket, state: AppState, address: IpAd
             }
         },
     };
-    queue.answer(&ServerFrame::Welcome(welcome(&state, &hello, identity.as_deref()).await));
+    queue.answer(&ServerFrame::Welcome(
+        welcome(&state, &hello, identity.as_deref()).await,
+    ));
     if bad_name {
         queue.answer(&error(Code::BadName));
     }
     let id = state.hub.enter(Arc::clone(&queue), identity.clone());
     let joined = Mutex::new(BTreeSet::new());
-    let mut session = Session::new(Arc::new(Connection { state, address, queue, id, identity, joined }), bad_frames);
+    let mut session = Session::new(
+        Arc::new(Connection {
+            state,
+            address,
+            queue,
+            id,
+            identity,
+            joined,
+        }),
+        bad_frames,
+    );
     for room in hello.rooms.into_iter().flatten() {
         session.join(room);
     }
     Ok(session)
 }
 
-async fn hello(socket: &mut WebSocket, queue: &Queue, bad_frames: &mut BadFrames) -> Result<Hello, Ended> {
+async fn hello(
+    socket: &mut WebSocket,
+    queue: &Queue,
+    bad_frames: &mut BadFrames,
+) -> Result<Hello, Ended> {
     loop {
         let error = match receive(socket).await? {
             Received::Text(text) => match ClientFrame::decode(&text) {
                 Ok(ClientFrame::Hello(hello)) => return Ok(hello),
                 Ok(frame) => out_of_place(&frame, "hello comes first"),
                 Err(error) if error.code == Code::UnsupportedVersion => {
-                    queue.answer(&ServerFrame::Bye(Bye { why: error.code, reconnect_ms: None }));
+                    queue.answer(&ServerFrame::Bye(Bye {
+                        why: error.code,
+                        reconnect_ms: None,
+                    }));
                     return Err(Ended::Close(CloseCode::UnsupportedVersion));
                 }
                 Err(error) => error,
@@ -92,14 +115,35 @@ async fn hello(socket: &mut WebSocket, queue: &Queue, bad_frames: &mut BadFrames
 async fn welcome(state: &AppState, hello: &Hello, identity: Option<&Identity>) -> Welcome {
     let mut rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
     for summary in &mut rooms {
-        let Some(room) = state.rooms.get(&summary.room) else { continue };
-        let read = hello.read.as_ref().and_then(|read| read.get(&summary.room)).copied();
+        let Some(room) = state.rooms.get(&summary.room) else {
+            continue;
+        };
+        let read = hello
+            .read
+            .as_ref()
+            .and_then(|read| read.get(&summary.room))
+            .copied();
         // With the store away the count stays open; the client keeps its own.
-        summary.unread = state.history.unread(&room, read, identity.map(Identity::user)).await.ok();
+        summary.unread = state
+            .history
+            .unread(&room, read, identity.map(Identity::user))
+            .await
+            .ok();
     }
-    Welcome { v: VERSION, me: identity.map(Identity::me), heartbeat_ms: HEARTBEAT_MS, max_length: MAX_TEXT, rooms }
+    Welcome {
+        v: VERSION,
+        me: identity.map(Identity::me),
+        heartbeat_ms: HEARTBEAT_MS,
+        max_length: MAX_TEXT,
+        rooms,
+    }
 }
 
 fn error(code: Code) -> ServerFrame {
-    ServerFrame::Error(ErrorFrame { code, message: code.text().to_owned(), retry: false, event: Some("hello".to_owned()) })
+    ServerFrame::Error(ErrorFrame {
+        code,
+        message: code.text().to_owned(),
+        retry: false,
+        event: Some("hello".to_owned()),
+    })
 }

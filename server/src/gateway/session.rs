@@ -68,7 +68,13 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(connection: Arc<Connection>, bad: BadFrames) -> Self {
-        Self { connection, limit: per_socket(), bad, requests: Lane::default(), sends: Sends::default() }
+        Self {
+            connection,
+            limit: per_socket(),
+            bad,
+            requests: Lane::default(),
+            sends: Sends::default(),
+        }
     }
 
     /// Does one frame, or begins to.
@@ -78,7 +84,9 @@ impl Session {
     pub(super) fn frame(&mut self, text: &str) -> Result<(), TooManyBadFrames> {
         match ClientFrame::decode(text) {
             Err(error) => return self.bad_frame(error),
-            Ok(frame @ ClientFrame::Hello(_)) => return self.bad_frame(out_of_place(&frame, "a second hello")),
+            Ok(frame @ ClientFrame::Hello(_)) => {
+                return self.bad_frame(out_of_place(&frame, "a second hello"));
+            }
             Ok(ClientFrame::PostMessage(post)) => self.post(post),
             Ok(ClientFrame::Ping(ping)) => match self.limit.request() {
                 Ok(()) => self.pong(ping),
@@ -96,7 +104,9 @@ impl Session {
                 Ok(()) => self.request(|connection| connection.sync(sync).boxed()),
                 Err(exceeded) => self.connection.room_error(&sync.room, exceeded.into()),
             },
-            Ok(ClientFrame::LeaveRoom(leave)) => self.request(|connection| connection.leave(leave.room).boxed()),
+            Ok(ClientFrame::LeaveRoom(leave)) => {
+                self.request(|connection| connection.leave(leave.room).boxed())
+            }
         }
         Ok(())
     }
@@ -133,23 +143,36 @@ impl Session {
 
     fn post(&mut self, post: PostMessage) {
         if self.connection.state.lifecycle.draining.is_cancelled() {
-            self.connection.queue.answer(&ServerFrame::Nack(Refusal::later(Code::ShuttingDown, RETRY).nack(post.cid)));
+            self.connection.queue.answer(&ServerFrame::Nack(
+                Refusal::later(Code::ShuttingDown, RETRY).nack(post.cid),
+            ));
         } else if self.sends.waiting.len() >= MAX_WAITING {
-            self.connection.queue.answer(&ServerFrame::Nack(Refusal::later(Code::RateLimited, RETRY).nack(post.cid)));
+            self.connection.queue.answer(&ServerFrame::Nack(
+                Refusal::later(Code::RateLimited, RETRY).nack(post.cid),
+            ));
         } else {
             let crowded = self.sends.open() >= MAX_OPEN_SENDS;
-            self.sends.waiting.push_back(Send { post, received: Instant::now(), crowded });
+            self.sends.waiting.push_back(Send {
+                post,
+                received: Instant::now(),
+                crowded,
+            });
         }
     }
 
     fn pong(&self, ping: Ping) {
         let state = &self.connection.state;
         let head = |name: &RoomName| {
-            let head = state.rooms.get(name).and_then(|room| state.feeds.head(room.partition, name));
+            let head = state
+                .rooms
+                .get(name)
+                .and_then(|room| state.feeds.head(room.partition, name));
             (name.clone(), head.map_or(-1, |head| head.seq))
         };
         let heads: BTreeMap<_, _> = self.connection.joined.lock().iter().map(head).collect();
-        self.connection.queue.answer(&ServerFrame::Pong(Pong { n: ping.n, heads }));
+        self.connection
+            .queue
+            .answer(&ServerFrame::Pong(Pong { n: ping.n, heads }));
     }
 }
 
@@ -185,7 +208,19 @@ impl Connection {
             (_, _, Some(id)) => Ask::Around(id),
             (None, None, None) => Ask::Newest,
         };
-        match self.state.history.page(&room, Request { ask, epoch: sync.epoch, limit: sync.limit }).await {
+        match self
+            .state
+            .history
+            .page(
+                &room,
+                Request {
+                    ask,
+                    epoch: sync.epoch,
+                    limit: sync.limit,
+                },
+            )
+            .await
+        {
             Ok(page) => self.queue.answer(&ServerFrame::RoomPage(page)),
             Err(error) if error.code() == Code::Unavailable => {
                 self.room_error(&room.name, Refusal::later(error.code(), RETRY));
@@ -195,7 +230,9 @@ impl Connection {
     }
 
     async fn rename(self: Arc<Self>, name: String) {
-        let Some(identity) = &self.identity else { return self.error(Refusal::never(Code::IdentityRequired), "profile") };
+        let Some(identity) = &self.identity else {
+            return self.error(Refusal::never(Code::IdentityRequired), "profile");
+        };
         if let Err(refusal) = self.state.chat.rename(identity, &name).await {
             self.error(refusal, "profile");
         }
@@ -204,13 +241,24 @@ impl Connection {
     pub(super) fn error(&self, refusal: Refusal, event: &str) {
         let (retry, _) = refusal.on_the_wire();
         let message = refusal.code.text().to_owned();
-        self.queue.answer(&ServerFrame::Error(ErrorFrame { code: refusal.code, message, retry, event: Some(event.to_owned()) }));
+        self.queue.answer(&ServerFrame::Error(ErrorFrame {
+            code: refusal.code,
+            message,
+            retry,
+            event: Some(event.to_owned()),
+        }));
     }
 
     fn room_error(&self, room: &RoomName, refusal: Refusal) {
         let (retry, after_ms) = refusal.on_the_wire();
         let message = refusal.code.text().to_owned();
-        self.queue.answer(&ServerFrame::RoomError(RoomError { room: room.clone(), code: refusal.code, message, retry, after_ms }));
+        self.queue.answer(&ServerFrame::RoomError(RoomError {
+            room: room.clone(),
+            code: refusal.code,
+            message,
+            retry,
+            after_ms,
+        }));
     }
 }
 
@@ -235,7 +283,11 @@ impl Sends {
                     let (cid, connection) = (send.post.cid, Arc::clone(connection));
                     let check = async move {
                         let identity = connection.identity.as_deref();
-                        connection.state.chat.post(identity, connection.address, send).await
+                        connection
+                            .state
+                            .chat
+                            .post(identity, connection.address, send)
+                            .await
                     };
                     (cid, check.boxed())
                 });
@@ -279,30 +331,57 @@ impl BadFrames {
     ///
     /// # Errors
     /// When it is one too many.
-    pub(super) fn answer(&mut self, queue: &Queue, error: DecodeError) -> Result<(), TooManyBadFrames> {
+    pub(super) fn answer(
+        &mut self,
+        queue: &Queue,
+        error: DecodeError,
+    ) -> Result<(), TooManyBadFrames> {
         // Neither the event nor what the parser says: both may repeat what somebody wrote.
         tracing::debug!(code = ?error.code, "a bad frame");
         queue.answer(&match error.cid {
             Some(cid) => ServerFrame::Nack(Refusal::never(error.code).nack(cid)),
             None => {
                 let message = error.code.text().to_owned();
-                ServerFrame::Error(ErrorFrame { code: error.code, message, retry: false, event: error.event })
+                ServerFrame::Error(ErrorFrame {
+                    code: error.code,
+                    message,
+                    retry: false,
+                    event: error.event,
+                })
             }
         });
         let now = Instant::now();
         self.0.retain(|at| now - *at < BAD_FRAMES.1);
         self.0.push_back(now);
-        if self.0.len() >= BAD_FRAMES.0 { Err(TooManyBadFrames) } else { Ok(()) }
+        if self.0.len() >= BAD_FRAMES.0 {
+            Err(TooManyBadFrames)
+        } else {
+            Ok(())
+        }
     }
 }
 
 /// A frame that is well-formed, but not allowed here.
 pub(super) fn out_of_place(frame: &ClientFrame, why: &str) -> DecodeError {
-    let cid = if let ClientFrame::PostMessage(post) = frame { Some(post.cid) } else { None };
-    DecodeError { code: Code::BadFrame, event: Some(frame.event().to_owned()), cid, why: why.to_owned() }
+    let cid = if let ClientFrame::PostMessage(post) = frame {
+        Some(post.cid)
+    } else {
+        None
+    };
+    DecodeError {
+        code: Code::BadFrame,
+        event: Some(frame.event().to_owned()),
+        cid,
+        why: why.to_owned(),
+    }
 }
 
 /// A frame that is not even text.
 pub(super) fn binary() -> DecodeError {
-    DecodeError { code: Code::BadFrame, event: None, cid: None, why: "a binary frame".to_owned() }
+    DecodeError {
+        code: Code::BadFrame,
+        event: None,
+        cid: None,
+        why: "a binary frame".to_owned(),
+    }
 }

@@ -11,7 +11,11 @@ use rand::Rng as _;
 use sphere_protocol::{CloseCode, Code, ServerFrame, limits::MAX_FRAME, server::Bye};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
-use super::{DRAIN, PING, SILENCE, WRITE, greeting::greet, session::{Session, binary}};
+use super::{
+    DRAIN, PING, SILENCE, WRITE,
+    greeting::greet,
+    session::{Session, binary},
+};
 use crate::{
     hub::{Next, Queue},
     state::AppState,
@@ -93,7 +97,10 @@ async fn run(socket: &mut WebSocket, session: &mut Session) -> Ended {
         }
         if drained.is_some_and(|until| session.is_quiet() || Instant::now() >= until) {
             let reconnect_ms = Some(rand::rng().random_range(0..=SPREAD_MS));
-            queue.answer(&ServerFrame::Bye(Bye { why: Code::ShuttingDown, reconnect_ms }));
+            queue.answer(&ServerFrame::Bye(Bye {
+                why: Code::ShuttingDown,
+                reconnect_ms,
+            }));
             let _ = flush(socket, &queue).await;
             return Ended::Close(CloseCode::Restart);
         }
@@ -103,8 +110,12 @@ async fn run(socket: &mut WebSocket, session: &mut Session) -> Ended {
 /// The next thing that comes.
 pub(super) async fn receive(socket: &mut WebSocket) -> Result<Received, Ended> {
     match socket.recv().await {
-        Some(Ok(Message::Text(text))) if text.len() > MAX_FRAME => Err(Ended::Close(CloseCode::TooBig)),
-        Some(Ok(Message::Binary(bytes))) if bytes.len() > MAX_FRAME => Err(Ended::Close(CloseCode::TooBig)),
+        Some(Ok(Message::Text(text))) if text.len() > MAX_FRAME => {
+            Err(Ended::Close(CloseCode::TooBig))
+        }
+        Some(Ok(Message::Binary(bytes))) if bytes.len() > MAX_FRAME => {
+            Err(Ended::Close(CloseCode::TooBig))
+        }
         Some(Ok(Message::Text(text))) => Ok(Received::Text(text)),
         Some(Ok(Message::Binary(_))) => Ok(Received::Binary),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Received::Control),
@@ -124,7 +135,9 @@ fn broken(error: axum::Error) -> Ended {
     match error.downcast_ref::<tungstenite::Error>() {
         Some(tungstenite::Error::Capacity(_)) => Ended::Close(CloseCode::TooBig),
         Some(tungstenite::Error::Utf8(_)) => Ended::Close(CloseCode::NotUtf8),
-        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => Ended::Gone,
+        Some(tungstenite::Error::Protocol(
+            tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        )) => Ended::Gone,
         Some(tungstenite::Error::Protocol(_)) => Ended::Close(CloseCode::Protocol),
         _ => Ended::Gone,
     }
@@ -155,16 +168,24 @@ async fn write(socket: &mut WebSocket, queue: &Queue, next: Next) -> Result<(), 
         }
         socket.flush().await.map_err(broken)
     };
-    timeout(WRITE, gathered).await.unwrap_or(Err(Ended::Close(CloseCode::SlowReader)))
+    timeout(WRITE, gathered)
+        .await
+        .unwrap_or(Err(Ended::Close(CloseCode::SlowReader)))
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), Ended> {
-    timeout(WRITE, socket.send(message)).await.map_err(|_| Ended::Close(CloseCode::SlowReader))?.map_err(broken)
+    timeout(WRITE, socket.send(message))
+        .await
+        .map_err(|_| Ended::Close(CloseCode::SlowReader))?
+        .map_err(broken)
 }
 
 /// Says why, waits a moment for the peer to agree, and goes.
 pub(super) async fn close(mut socket: WebSocket, code: CloseCode) {
-    let frame = CloseFrame { code: code as u16, reason: code.reason().into() };
+    let frame = CloseFrame {
+        code: code as u16,
+        reason: code.reason().into(),
+    };
     let handshake = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

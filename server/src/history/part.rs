@@ -30,7 +30,12 @@ impl Part {
         request: Request,
         deadline: Instant,
     ) -> Result<Self, PageError> {
-        let mut part = Self { query: Query::Newest, limit: request.limit(), request, reset: false };
+        let mut part = Self {
+            query: Query::Newest,
+            limit: request.limit(),
+            request,
+            reset: false,
+        };
         if request.epoch.is_some_and(|epoch| epoch != history.epoch) {
             part.reset();
             return Ok(part);
@@ -48,7 +53,9 @@ impl Part {
                         part.reset();
                     } else {
                         let behind = feed.reached(seq - base + 1);
-                        timeout_at(deadline, behind).await.map_err(|_| PageError::Unavailable)?;
+                        timeout_at(deadline, behind)
+                            .await
+                            .map_err(|_| PageError::Unavailable)?;
                     }
                 }
             }
@@ -96,16 +103,25 @@ impl Part {
             Query::Newest => page.newest(rows.chain(current(tail, Seq::MAX)), limit),
             Query::Before(seq) => page.newest(rows.chain(current(tail, seq)), limit),
             Query::After(seq) => {
-                let tail: Vec<_> = tail.into_iter().filter(|message| message.seq > seq).collect();
-                if matches!(self.request.ask, Ask::After(_)) && raw.above + tail.len() as u64 > MAX_REPLAY {
+                let tail: Vec<_> = tail
+                    .into_iter()
+                    .filter(|message| message.seq > seq)
+                    .collect();
+                if matches!(self.request.ask, Ask::After(_))
+                    && raw.above + tail.len() as u64 > MAX_REPLAY
+                {
                     return None;
                 }
                 page.oldest(rows.chain(tail.into_iter().filter(|_| !raw.more)), limit);
             }
             Query::Around(seq) => {
                 let tail = current(tail, Seq::MAX).filter(|_| !raw.more_after);
-                let (front, back): (Vec<_>, Vec<_>) = rows.chain(tail).partition(|message| message.seq < seq);
-                let mut rest = Page { more: raw.more_after, ..page.clone() };
+                let (front, back): (Vec<_>, Vec<_>) =
+                    rows.chain(tail).partition(|message| message.seq < seq);
+                let mut rest = Page {
+                    more: raw.more_after,
+                    ..page.clone()
+                };
                 page.newest(front.into_iter(), limit / 2);
                 rest.oldest(back.into_iter(), limit - limit / 2);
                 page.items.append(&mut rest.items);
@@ -117,21 +133,40 @@ impl Part {
 }
 
 /// Where the message stands: in the store, or beyond it in the ring.
-async fn locate(history: &History, room: &Room, feed: &Feed, id: MessageId) -> Result<Seq, PageError> {
+async fn locate(
+    history: &History,
+    room: &Room,
+    feed: &Feed,
+    id: MessageId,
+) -> Result<Seq, PageError> {
     if let Some(seq) = history.store.locate(room, id).await.map_err(unavailable)? {
         return Ok(seq);
     }
     let fresh = feed.between(|core| {
-        let mut ring = core.since(core.ring_start()).into_iter().flatten().map(|passed| &passed.message);
-        ring.find(|message| message.id == id && message.room == room.name && message.kind == Kind::Message).map(|m| m.seq)
+        let mut ring = core
+            .since(core.ring_start())
+            .into_iter()
+            .flatten()
+            .map(|passed| &passed.message);
+        ring.find(|message| {
+            message.id == id && message.room == room.name && message.kind == Kind::Message
+        })
+        .map(|m| m.seq)
     });
     fresh.ok_or(PageError::UnknownMessage)
 }
 
 /// Records below `seq` as messages in their current state.
 fn current(records: Vec<Arc<Message>>, below: Seq) -> impl Iterator<Item = Arc<Message>> {
-    let messages = records.into_iter().filter(move |record| record.kind == Kind::Message && record.seq < below);
-    messages.map(|record| Arc::new(Message { prev: None, ..Message::clone(&record) }))
+    let messages = records
+        .into_iter()
+        .filter(move |record| record.kind == Kind::Message && record.seq < below);
+    messages.map(|record| {
+        Arc::new(Message {
+            prev: None,
+            ..Message::clone(&record)
+        })
+    })
 }
 
 /// Filling a page from one of its ends.

@@ -8,7 +8,7 @@ use sphere_protocol::{Epoch, Message};
 use crate::{
     feed::{
         Core, Feed, Head,
-        core::{link, Link},
+        core::{Link, link},
     },
     log::{MessageLog, Offset, ReadError},
     rooms::Room,
@@ -28,7 +28,11 @@ pub(super) struct Tail {
 impl Tail {
     /// Begins where the store's page ends.
     pub(super) fn new(raw: &RawPage) -> Self {
-        Self { read: Vec::new(), next: raw.next_offset, head: raw.head.map(|seq| Head { seq, last_at: None }) }
+        Self {
+            read: Vec::new(),
+            next: raw.next_offset,
+            head: raw.head.map(|seq| Head { seq, last_at: None }),
+        }
     }
 
     /// The offsets that must be read before the ring has the rest.
@@ -48,9 +52,19 @@ impl Tail {
         let entries = log.read(room.partition, missing.start, missing.end).await?;
         feed.between(|core| {
             for entry in entries {
-                let Some(record) = entry.record.ok().filter(|record| record.room == room.name) else { continue };
+                let Some(record) = entry.record.ok().filter(|record| record.room == room.name)
+                else {
+                    continue;
+                };
                 let seq = core.seq(entry.offset);
-                let Link { message, head, .. } = link(&record, room.partition, epoch, seq, self.head, core.first(&record.id));
+                let Link { message, head, .. } = link(
+                    &record,
+                    room.partition,
+                    epoch,
+                    seq,
+                    self.head,
+                    core.first(&record.id),
+                );
                 self.head = Some(head);
                 self.read.push(Arc::new(message));
             }
@@ -61,7 +75,15 @@ impl Tail {
 
     /// The room's records beyond the store, once nothing is missing.
     pub(super) fn records(&self, core: &Core, room: &Room) -> Vec<Arc<Message>> {
-        let ring = core.since(self.next).into_iter().flatten().map(|passed| &passed.message);
-        self.read.iter().chain(ring.filter(|message| message.room == room.name)).cloned().collect()
+        let ring = core
+            .since(self.next)
+            .into_iter()
+            .flatten()
+            .map(|passed| &passed.message);
+        self.read
+            .iter()
+            .chain(ring.filter(|message| message.room == room.name))
+            .cloned()
+            .collect()
     }
 }

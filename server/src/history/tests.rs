@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use futures::{FutureExt as _, future::BoxFuture, stream::BoxStream};
 use parking_lot::Mutex;
 use proptest::prelude::*;
-use sphere_protocol::{Cid, Kind, Message, MessageId, Page, RoomName, Seq, ServerFrame, Timestamp, UserId};
+use sphere_protocol::{
+    Cid, Kind, Message, MessageId, Page, RoomName, Seq, ServerFrame, Timestamp, UserId,
+};
 use uuid::Uuid;
 
 use super::{Ask, History, Request};
@@ -37,7 +39,12 @@ impl Shelf {
         let records = self.0[partition as usize].lock();
         let to = (to.max(0) as usize).min(records.len());
         let from = (from.max(0) as usize).min(to);
-        (from..to).map(|offset| Entry { offset: offset as Offset, record: Ok(Arc::clone(&records[offset])) }).collect()
+        (from..to)
+            .map(|offset| Entry {
+                offset: offset as Offset,
+                record: Ok(Arc::clone(&records[offset])),
+            })
+            .collect()
     }
 
     fn len(&self, partition: Partition) -> Offset {
@@ -51,7 +58,11 @@ impl MessageLog for Shelf {
         PARTITIONS
     }
 
-    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {
+    fn append(
+        &self,
+        partition: Partition,
+        record: Arc<Record>,
+    ) -> BoxFuture<'static, Result<Offset, AppendError>> {
         let mut records = self.0[partition as usize].lock();
         records.push(record);
         futures::future::ready(Ok(records.len() as Offset - 1)).boxed()
@@ -61,7 +72,12 @@ impl MessageLog for Shelf {
         unreachable!("the test moves the feeds itself")
     }
 
-    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        to: Offset,
+    ) -> Result<Vec<Entry>, ReadError> {
         Ok(self.range(partition, from, to))
     }
 
@@ -72,14 +88,36 @@ impl MessageLog for Shelf {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Append { room: usize, id: u8 },
-    Hint { partition: Partition, offset: usize },
-    Follow { partition: Partition, count: Offset },
-    Store { partition: Partition, count: Offset, told: bool },
+    Append {
+        room: usize,
+        id: u8,
+    },
+    Hint {
+        partition: Partition,
+        offset: usize,
+    },
+    Follow {
+        partition: Partition,
+        count: Offset,
+    },
+    Store {
+        partition: Partition,
+        count: Offset,
+        told: bool,
+    },
     Restart,
-    Join { reader: usize, room: usize },
-    Leave { reader: usize, room: usize },
-    Look { room: usize, before: usize },
+    Join {
+        reader: usize,
+        room: usize,
+    },
+    Leave {
+        reader: usize,
+        room: usize,
+    },
+    Look {
+        room: usize,
+        before: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -119,13 +157,21 @@ impl View {
     fn page(&mut self, page: &Page) {
         if page.reset || page.after.is_none() {
             self.rows.clear();
-            self.from = if page.more { page.items.first().map(|item| item.seq) } else { Some(-1) };
+            self.from = if page.more {
+                page.items.first().map(|item| item.seq)
+            } else {
+                Some(-1)
+            };
             page.items.iter().for_each(|item| self.take(item));
             self.last = Some(page.head);
             return;
         }
         for item in &page.items {
-            assert_eq!(item.prev, self.last, "a page after {:?} leaves a hole", page.after);
+            assert_eq!(
+                item.prev, self.last,
+                "a page after {:?} leaves a hole",
+                page.after
+            );
             self.take(item);
             self.last = Some(item.seq);
         }
@@ -134,7 +180,11 @@ impl View {
     fn live(&mut self, message: &Message) {
         let last = self.last.expect("live frames come after a page");
         if message.seq > last {
-            assert_eq!(message.prev, Some(last), "a live frame does not fit the page before it");
+            assert_eq!(
+                message.prev,
+                Some(last),
+                "a live frame does not fit the page before it"
+            );
             self.last = Some(message.seq);
         }
         self.take(message);
@@ -163,12 +213,28 @@ struct World {
 impl World {
     async fn new(bounds: (Offset, usize)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("store.db"), true).await.unwrap();
+        let store = Store::open_sqlite(&folder.path().join("store.db"), true)
+            .await
+            .unwrap();
         store.open_log(PARTITIONS, EPOCH).await.unwrap();
         for room in 0..ROOMS {
-            store.upsert_room(&RoomName::from(format!("room{room}")), "Room", PARTITIONS, Timestamp(0)).await.unwrap();
+            store
+                .upsert_room(
+                    &RoomName::from(format!("room{room}")),
+                    "Room",
+                    PARTITIONS,
+                    Timestamp(0),
+                )
+                .await
+                .unwrap();
         }
-        let rooms: Vec<Room> = store.rooms().await.unwrap().into_iter().map(Arc::new).collect();
+        let rooms: Vec<Room> = store
+            .rooms()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(Arc::new)
+            .collect();
         let shelf = Arc::new(Shelf::default());
         let hub = Arc::new(Hub::default());
         let (feeds, followed) = feeds(&store, &hub, bounds).await;
@@ -176,29 +242,67 @@ impl World {
         let reader = |_| {
             let queue = Arc::new(Queue::default());
             let id = hub.enter(Arc::clone(&queue), None);
-            Reader { queue, id, views: (0..ROOMS).map(|_| View::default()).collect() }
+            Reader {
+                queue,
+                id,
+                views: (0..ROOMS).map(|_| View::default()).collect(),
+            }
         };
         let readers = (0..READERS).map(reader).collect();
-        Self { shelf, store, hub, feeds, history, rooms, readers, followed, bounds, _folder: folder }
+        Self {
+            shelf,
+            store,
+            hub,
+            feeds,
+            history,
+            rooms,
+            readers,
+            followed,
+            bounds,
+            _folder: folder,
+        }
     }
 
     async fn step(&mut self, step: Step) {
         match step {
             Step::Append { room, id } => {
                 let room = &self.rooms[room];
-                let author =
-                    Author { user_id: UserId::from("anon_1_aaaaaaaaa"), user_name: "Ada".into(), key_hash: KeyHash::from(String::new()) };
+                let author = Author {
+                    user_id: UserId::from("anon_1_aaaaaaaaa"),
+                    user_name: "Ada".into(),
+                    key_hash: KeyHash::from(String::new()),
+                };
                 let cid = Cid(Uuid::from_u128(u128::from(id)));
-                let record = Record::message(author, room.name.clone(), cid, format!("text {id}"), Timestamp(1));
-                self.shelf.append(room.partition, Arc::new(record)).await.unwrap();
+                let record = Record::message(
+                    author,
+                    room.name.clone(),
+                    cid,
+                    format!("text {id}"),
+                    Timestamp(1),
+                );
+                self.shelf
+                    .append(room.partition, Arc::new(record))
+                    .await
+                    .unwrap();
             }
             Step::Hint { partition, offset } => {
-                if let Some(entry) = self.shelf.range(partition, offset as Offset, offset as Offset + 1).pop() {
-                    self.feeds.get(partition).unwrap().hint(entry.offset, entry.record.unwrap());
+                if let Some(entry) = self
+                    .shelf
+                    .range(partition, offset as Offset, offset as Offset + 1)
+                    .pop()
+                {
+                    self.feeds
+                        .get(partition)
+                        .unwrap()
+                        .hint(entry.offset, entry.record.unwrap());
                 }
             }
             Step::Follow { partition, count } => self.follow(partition, count),
-            Step::Store { partition, count, told } => self.store(partition, count, told).await,
+            Step::Store {
+                partition,
+                count,
+                told,
+            } => self.store(partition, count, told).await,
             Step::Restart => self.restart().await,
             Step::Join { reader, room } => self.join(reader, room).await,
             Step::Leave { reader, room } => {
@@ -215,7 +319,11 @@ impl World {
         let from = self.followed[partition as usize];
         let entries = self.shelf.range(partition, from, from + count);
         self.followed[partition as usize] += entries.len() as Offset;
-        self.feeds.get(partition).unwrap().entries(&entries).unwrap();
+        self.feeds
+            .get(partition)
+            .unwrap()
+            .entries(&entries)
+            .unwrap();
     }
 
     /// The consumer may be ahead of the feed; pages wait for the feed then, so it follows first.
@@ -223,7 +331,18 @@ impl World {
         let from = self.store.next_offset(partition).await.unwrap();
         let entries = self.shelf.range(partition, from, from + count);
         let to = from + entries.len() as Offset;
-        self.store.store(&Batch { partition, from, to, entries: &entries }, Timestamp(2)).await.unwrap();
+        self.store
+            .store(
+                &Batch {
+                    partition,
+                    from,
+                    to,
+                    entries: &entries,
+                },
+                Timestamp(2),
+            )
+            .await
+            .unwrap();
         let behind = to - self.followed[partition as usize];
         if behind > 0 {
             self.follow(partition, behind);
@@ -236,7 +355,12 @@ impl World {
     /// Another server: everybody is disconnected and comes back with its last `seq`.
     async fn restart(&mut self) {
         (self.feeds, self.followed) = feeds(&self.store, &self.hub, self.bounds).await;
-        self.history = History::new(self.store.clone(), Arc::clone(&self.shelf) as _, self.feeds.clone(), EPOCH);
+        self.history = History::new(
+            self.store.clone(),
+            Arc::clone(&self.shelf) as _,
+            self.feeds.clone(),
+            EPOCH,
+        );
         self.check_start().await;
         // A server is ready when it has reached the end of the log as it was when it started.
         for partition in 0..PARTITIONS {
@@ -246,7 +370,8 @@ impl World {
         for reader in 0..READERS {
             for room in 0..ROOMS {
                 if std::mem::take(&mut self.readers[reader].views[room].joined) {
-                    self.hub.leave(&self.rooms[room].name, self.readers[reader].id);
+                    self.hub
+                        .leave(&self.rooms[room].name, self.readers[reader].id);
                     while self.readers[reader].queue.try_next().is_some() {}
                     self.join(reader, room).await;
                 }
@@ -259,8 +384,16 @@ impl World {
         for room in &self.rooms {
             let next_offset = self.store.next_offset(room.partition).await.unwrap();
             let stored = self.shelf.range(room.partition, 0, next_offset);
-            let newest = stored.iter().filter(|entry| entry.record.as_ref().unwrap().room == room.name).map(|entry| entry.offset).max();
-            let (next, head) = self.feeds.get(room.partition).unwrap().between(|core| (core.next(), core.head(&room.name)));
+            let newest = stored
+                .iter()
+                .filter(|entry| entry.record.as_ref().unwrap().room == room.name)
+                .map(|entry| entry.offset)
+                .max();
+            let (next, head) = self
+                .feeds
+                .get(room.partition)
+                .unwrap()
+                .between(|core| (core.next(), core.head(&room.name)));
             assert_eq!((next, head.map(|head| head.seq)), (next_offset, newest));
         }
     }
@@ -269,7 +402,10 @@ impl World {
         let (room, index) = (Arc::clone(&self.rooms[room]), room);
         let Reader { queue, id, views } = &mut self.readers[reader];
         let view = &mut views[index];
-        let request = Request { limit: Some(7), ..Request::resume(Some(EPOCH), view.last) };
+        let request = Request {
+            limit: Some(7),
+            ..Request::resume(Some(EPOCH), view.last)
+        };
         let page = self.history.enter(&room, request, |page| {
             self.hub.join(&room.name, *id, queue);
             page
@@ -278,7 +414,11 @@ impl World {
         view.joined = true;
         view.page(&page);
         while page.after.is_some() && !page.reset && page.more {
-            let request = Request { ask: Ask::After(view.last.unwrap()), epoch: Some(EPOCH), limit: Some(7) };
+            let request = Request {
+                ask: Ask::After(view.last.unwrap()),
+                epoch: Some(EPOCH),
+                limit: Some(7),
+            };
             page = self.history.page(&room, request).await.unwrap();
             view.page(&page);
         }
@@ -288,15 +428,32 @@ impl World {
     async fn look(&self, room: usize, before: Seq) {
         let room = &self.rooms[room];
         let passed = self.feeds.get(room.partition).unwrap().between(Core::next);
-        let request = Request { ask: Ask::Before(before), epoch: Some(EPOCH), limit: Some(5) };
+        let request = Request {
+            ask: Ask::Before(before),
+            epoch: Some(EPOCH),
+            limit: Some(5),
+        };
         let page = self.history.page(room, request).await.unwrap();
-        let mut expected: Vec<_> =
-            self.truth(room).into_iter().filter(|(seq, _)| *seq < before.min(passed)).map(|(seq, (id, _))| (seq, id)).collect();
+        let mut expected: Vec<_> = self
+            .truth(room)
+            .into_iter()
+            .filter(|(seq, _)| *seq < before.min(passed))
+            .map(|(seq, (id, _))| (seq, id))
+            .collect();
         let more = expected.len() > 5;
         expected.drain(..expected.len().saturating_sub(5));
         // A repeat that the feed no longer knew may still be in the page, under an id that stands lower.
-        let known: HashMap<_, _> = self.truth(room).into_iter().map(|(seq, (id, _))| (id, seq)).collect();
-        let got: Vec<_> = page.items.iter().map(|item| (item.seq, item.id)).filter(|(seq, id)| known[id] == *seq).collect();
+        let known: HashMap<_, _> = self
+            .truth(room)
+            .into_iter()
+            .map(|(seq, (id, _))| (id, seq))
+            .collect();
+        let got: Vec<_> = page
+            .items
+            .iter()
+            .map(|item| (item.seq, item.id))
+            .filter(|(seq, id)| known[id] == *seq)
+            .collect();
         if got.len() == page.items.len() {
             assert_eq!(got, expected);
             assert_eq!(page.more, more);
@@ -307,16 +464,27 @@ impl World {
     fn truth(&self, room: &Room) -> BTreeMap<Seq, (MessageId, String)> {
         let mut seen = std::collections::HashSet::new();
         let entries = self.shelf.range(room.partition, 0, Offset::MAX);
-        let records = entries.into_iter().map(|entry| (entry.offset, entry.record.unwrap()));
-        let firsts = records.filter(|(_, record)| seen.insert(record.id) && record.room == room.name);
-        firsts.map(|(seq, record)| (seq, (record.id, record.message.clone()))).collect()
+        let records = entries
+            .into_iter()
+            .map(|entry| (entry.offset, entry.record.unwrap()));
+        let firsts =
+            records.filter(|(_, record)| seen.insert(record.id) && record.room == room.name);
+        firsts
+            .map(|(seq, record)| (seq, (record.id, record.message.clone())))
+            .collect()
     }
 
     async fn hear(&mut self) {
         for reader in 0..READERS {
             while let Some(Next::Text(text)) = self.readers[reader].queue.try_next() {
-                let ServerFrame::Message(message) = ServerFrame::decode(&text).unwrap() else { panic!("{text}") };
-                let room = self.rooms.iter().position(|room| room.name == message.room).unwrap();
+                let ServerFrame::Message(message) = ServerFrame::decode(&text).unwrap() else {
+                    panic!("{text}")
+                };
+                let room = self
+                    .rooms
+                    .iter()
+                    .position(|room| room.name == message.room)
+                    .unwrap();
                 self.readers[reader].views[room].live(&message);
             }
         }
@@ -336,7 +504,11 @@ impl World {
                 let from = view.from.unwrap();
                 let truth = self.truth(&self.rooms[room]);
                 for (seq, (id, text)) in truth.range(from..) {
-                    assert_eq!(view.rows.get(id), Some(&(*seq, text.clone())), "lost or moved");
+                    assert_eq!(
+                        view.rows.get(id),
+                        Some(&(*seq, text.clone())),
+                        "lost or moved"
+                    );
                 }
                 let ids: HashMap<_, _> = truth.iter().map(|(seq, (id, _))| (*id, *seq)).collect();
                 for id in view.rows.keys() {
@@ -347,13 +519,21 @@ impl World {
     }
 }
 
-async fn feeds(store: &Store, hub: &Arc<Hub>, (memory, ring): (Offset, usize)) -> (Feeds, Vec<Offset>) {
+async fn feeds(
+    store: &Store,
+    hub: &Arc<Hub>,
+    (memory, ring): (Offset, usize),
+) -> (Feeds, Vec<Offset>) {
     let feeds = Feeds::default();
     let mut followed = Vec::new();
     for partition in 0..PARTITIONS {
         let start = store.feed_start(partition).await.unwrap();
         followed.push(start.next_offset);
-        feeds.push(Feed::new(partition, Core::with_bounds(start, EPOCH, memory, ring), Arc::clone(hub)));
+        feeds.push(Feed::new(
+            partition,
+            Core::with_bounds(start, EPOCH, memory, ring),
+            Arc::clone(hub),
+        ));
     }
     (feeds, followed)
 }

@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, Request, State, rejection::{PathRejection, QueryRejection}},
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -37,7 +40,9 @@ pub struct RoomList {
 
 /// `GET /api/rooms`.
 pub async fn rooms(State(state): State<AppState>) -> Json<RoomList> {
-    Json(RoomList { rooms: state.rooms.summaries(&state.feeds, state.history.epoch()) })
+    Json(RoomList {
+        rooms: state.rooms.summaries(&state.feeds, state.history.epoch()),
+    })
 }
 
 /// `GET /api/rooms/{room}/messages`.
@@ -51,16 +56,33 @@ pub async fn messages(
 ) -> Result<Json<Page>, Problem> {
     let Query(part) = part.map_err(|error| Problem::bad_request(error.body_text()))?;
     let Path(room) = room.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let room = state.rooms.get(&RoomName::from(room)).ok_or(Problem::new(StatusCode::NOT_FOUND, Code::UnknownRoom))?;
+    let room = state
+        .rooms
+        .get(&RoomName::from(room))
+        .ok_or(Problem::new(StatusCode::NOT_FOUND, Code::UnknownRoom))?;
     let ask = match (part.after, part.before, part.around, part.records) {
         (None, None, None, false) => Ask::Newest,
         (Some(seq), None, None, false) => Ask::After(seq),
         (Some(seq), None, None, true) => Ask::Records(seq),
         (None, Some(seq), None, false) => Ask::Before(seq),
         (None, None, Some(id), false) => Ask::Around(id),
-        _ => return Err(Problem::bad_request("Give at most one of after, before and around; records goes with after.")),
+        _ => {
+            return Err(Problem::bad_request(
+                "Give at most one of after, before and around; records goes with after.",
+            ));
+        }
     };
-    let page = state.history.page(&room, PageRequest { ask, epoch: None, limit: part.limit }).await;
+    let page = state
+        .history
+        .page(
+            &room,
+            PageRequest {
+                ask,
+                epoch: None,
+                limit: part.limit,
+            },
+        )
+        .await;
     page.map(Json).map_err(|error| match error {
         PageError::UnknownMessage => Problem::new(StatusCode::NOT_FOUND, Code::UnknownMessage),
         PageError::Unavailable => Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
@@ -73,7 +95,12 @@ pub async fn not_found() -> Problem {
 }
 
 /// Counts the requests of an address before they cost anything.
-pub async fn limit(State(state): State<AppState>, ClientAddress(address): ClientAddress, request: Request, next: Next) -> Response {
+pub async fn limit(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+    next: Next,
+) -> Response {
     match state.limits.http(address) {
         Ok(()) => next.run(request).await,
         Err(exceeded) => Problem::from(exceeded).into_response(),

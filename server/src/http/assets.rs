@@ -30,13 +30,17 @@ struct Site;
 
 /// The folder of this build's files as the page names it: `pkg/<first 16 digits of the WebAssembly's SHA-256>`.
 pub fn package_dir() -> String {
-    let wasm = Site::get(&format!("pkg/{OUTPUT_NAME}.wasm")).map(|file| file.data).unwrap_or_default();
+    let wasm = Site::get(&format!("pkg/{OUTPUT_NAME}.wasm"))
+        .map(|file| file.data)
+        .unwrap_or_default();
     let hash = Sha256::digest(&wasm);
-    hash.iter().take(8).fold("pkg/".to_owned(), |mut dir, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(dir, "{byte:02x}");
-        dir
-    })
+    hash.iter()
+        .take(8)
+        .fold("pkg/".to_owned(), |mut dir, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(dir, "{byte:02x}");
+            dir
+        })
 }
 
 /// `GET /pkg/{hash}/{file}`: the hash only makes the address unique.
@@ -59,7 +63,10 @@ fn file_of(path: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respo
     let mut response = data.into_response();
     let headers = response.headers_mut();
     let mime = mime_guess::from_path(path).first_or_octet_stream();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(mime.as_ref()).ok()?);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_str(mime.as_ref()).ok()?,
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Some(encoding) = encoding {
@@ -70,8 +77,15 @@ fn file_of(path: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respo
 
 /// The file in the smallest form that was made ahead and that the browser takes.
 fn encoded(path: &str, headers: &HeaderMap) -> Option<(Option<&'static str>, Cow<'static, [u8]>)> {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let accepts = |encoding: &str| accepted.split(',').any(|item| item.split(';').next().unwrap_or_default().trim() == encoding);
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let accepts = |encoding: &str| {
+        accepted
+            .split(',')
+            .any(|item| item.split(';').next().unwrap_or_default().trim() == encoding)
+    };
     for (encoding, suffix) in [("br", "br"), ("gzip", "gz")] {
         if accepts(encoding) {
             if let Some(file) = Site::get(&format!("{path}.{suffix}")) {

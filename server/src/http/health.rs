@@ -13,9 +13,13 @@ pub async fn healthz(State(state): State<AppState>) -> Json<Value> {
     for partition in 0..state.log.partitions() {
         let end = state.log.end(partition).await.ok();
         log &= end.is_some();
-        let next = state.feeds.get(partition).map(|feed| feed.between(crate::feed::Core::next));
+        let next = state
+            .feeds
+            .get(partition)
+            .map(|feed| feed.between(crate::feed::Core::next));
         let stored = state.store.next_offset(partition).await.ok();
-        partitions.push(json!({ "partition": partition, "end": end, "feed": next, "stored": stored }));
+        partitions
+            .push(json!({ "partition": partition, "end": end, "feed": next, "stored": stored }));
     }
     Json(json!({
         "ready": state.lifecycle.is_ready(),
@@ -28,7 +32,11 @@ pub async fn healthz(State(state): State<AppState>) -> Json<Value> {
 
 /// `GET /readyz`: 200 once the feeds have caught up and until the server goes down, otherwise 503.
 pub async fn readyz(State(state): State<AppState>) -> (StatusCode, &'static str) {
-    if state.lifecycle.is_ready() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+    if state.lifecycle.is_ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
 }
 
 fn part(up: bool) -> &'static str {

@@ -16,9 +16,13 @@ use super::problem::Problem;
 /// 403.
 pub fn check(headers: &HeaderMap, allowed: &[HeaderValue]) -> Result<(), Problem> {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return Ok(()) };
+    let Some(origin) = origins.next() else {
+        return Ok(());
+    };
     let host = headers.get(HOST);
-    if origins.next().is_none() && (allowed.contains(origin) || is_own(origin, host).unwrap_or(false)) {
+    if origins.next().is_none()
+        && (allowed.contains(origin) || is_own(origin, host).unwrap_or(false))
+    {
         return Ok(());
     }
     Err(Problem::new(StatusCode::FORBIDDEN, Code::Forbidden))
@@ -45,7 +49,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(ORIGIN, origin.parse().unwrap());
         headers.insert(HOST, host.parse().unwrap());
-        check(&headers, &[HeaderValue::from_static("https://friend.example")]).is_ok()
+        check(
+            &headers,
+            &[HeaderValue::from_static("https://friend.example")],
+        )
+        .is_ok()
     }
 
     #[test]

@@ -25,8 +25,15 @@ pub async fn home(State(state): State<AppState>, request: Request) -> Response {
 }
 
 /// `GET /rooms/{room}`.
-pub async fn room(State(state): State<AppState>, name: Result<Path<String>, PathRejection>, request: Request) -> Response {
-    match name.ok().and_then(|Path(name)| state.rooms.get(&RoomName::from(name))) {
+pub async fn room(
+    State(state): State<AppState>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    match name
+        .ok()
+        .and_then(|Path(name)| state.rooms.get(&RoomName::from(name)))
+    {
         Some(room) => {
             let boot = boot(&state, &room).await;
             render(&state, boot, StatusCode::OK, request).await
@@ -41,7 +48,18 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
         return file;
     }
     let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
-    render(&state, Boot { room: None, rooms, page: None, error: None }, StatusCode::NOT_FOUND, request).await
+    render(
+        &state,
+        Boot {
+            room: None,
+            rooms,
+            page: None,
+            error: None,
+        },
+        StatusCode::NOT_FOUND,
+        request,
+    )
+    .await
 }
 
 /// What the page shows first; the client starts from exactly this.
@@ -51,7 +69,12 @@ async fn boot(state: &AppState, room: &Room) -> Boot {
         Ok(page) => (Some(page), None),
         Err(error) => (None, Some(error.code())),
     };
-    Boot { room: Some(room.name.clone()), rooms, page, error }
+    Boot {
+        room: Some(room.name.clone()),
+        rooms,
+        page,
+        error,
+    }
 }
 
 async fn render(state: &AppState, boot: Boot, status: StatusCode, request: Request) -> Response {
@@ -68,15 +91,26 @@ async fn render(state: &AppState, boot: Boot, status: StatusCode, request: Reque
             }
         }
     };
-    let render = leptos_axum::render_app_to_stream_with_context(context, move || shell(options.clone()));
+    let render =
+        leptos_axum::render_app_to_stream_with_context(context, move || shell(options.clone()));
     let mut response = render(request).await;
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 fn last_room(request: &Request) -> Option<RoomName> {
     let cookies = request.headers().get_all(header::COOKIE);
-    let mut pairs = cookies.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(LAST_ROOM)?.strip_prefix('=').map(RoomName::from))
+    let mut pairs = cookies
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| {
+        pair.trim()
+            .strip_prefix(LAST_ROOM)?
+            .strip_prefix('=')
+            .map(RoomName::from)
+    })
 }

@@ -51,12 +51,18 @@ pub enum Next {
 impl Queue {
     /// Queues an answer.
     pub fn answer(&self, frame: &ServerFrame) {
-        self.push(Queued { text: frame.encode().into(), live: None });
+        self.push(Queued {
+            text: frame.encode().into(),
+            live: None,
+        });
     }
 
     /// Queues a live frame of a room.
     pub fn live(&self, room: &RoomName, text: Utf8Bytes) {
-        self.push(Queued { text, live: Some(room.clone()) });
+        self.push(Queued {
+            text,
+            live: Some(room.clone()),
+        });
     }
 
     /// Closes the socket after what is being written; what waits is dropped.
@@ -86,12 +92,19 @@ impl Queue {
             return Some(Next::Text(queued.text));
         }
         let room = inner.resync.pop()?;
-        Some(Next::Text(ServerFrame::RoomResync(RoomLeft { room }).encode().into()))
+        Some(Next::Text(
+            ServerFrame::RoomResync(RoomLeft { room }).encode().into(),
+        ))
     }
 
     fn push(&self, queued: Queued) {
         let mut inner = self.inner.lock();
-        if inner.close.is_some() || queued.live.as_ref().is_some_and(|room| inner.resync.contains(room)) {
+        if inner.close.is_some()
+            || queued
+                .live
+                .as_ref()
+                .is_some_and(|room| inner.resync.contains(room))
+        {
             return;
         }
         if inner.frames.len() >= MAX_FRAMES || inner.bytes + queued.text.len() > MAX_BYTES {
@@ -116,7 +129,10 @@ impl Queue {
 impl Inner {
     /// Drops every live frame and owes its room a `room:resync`.
     fn shed(&mut self) {
-        let (live, answers): (VecDeque<_>, VecDeque<_>) = self.frames.drain(..).partition(|queued| queued.live.is_some());
+        let (live, answers): (VecDeque<_>, VecDeque<_>) = self
+            .frames
+            .drain(..)
+            .partition(|queued| queued.live.is_some());
         self.frames = answers;
         self.bytes = self.frames.iter().map(|queued| queued.text.len()).sum();
         for room in live.into_iter().filter_map(|queued| queued.live) {
@@ -174,7 +190,8 @@ mod tests {
     #[test]
     fn answers_that_nobody_reads_close_the_socket() {
         let queue = Queue::default();
-        (0..=MAX_FRAMES).for_each(|_| queue.answer(&ServerFrame::RoomLeft(RoomLeft { room: "x".into() })));
+        (0..=MAX_FRAMES)
+            .for_each(|_| queue.answer(&ServerFrame::RoomLeft(RoomLeft { room: "x".into() })));
         assert_eq!(queue.try_next(), Some(Next::Close(CloseCode::SlowReader)));
     }
 }

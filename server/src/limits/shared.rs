@@ -47,7 +47,10 @@ pub struct SharedBucket {
 
 impl std::fmt::Debug for SharedBucket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SharedBucket").field("per_second", &self.per_second).field("burst", &self.burst).finish_non_exhaustive()
+        f.debug_struct("SharedBucket")
+            .field("per_second", &self.per_second)
+            .field("burst", &self.burst)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,9 +59,19 @@ impl SharedBucket {
     ///
     /// # Errors
     /// When the address cannot be understood.
-    pub fn open(url: &str, per_second: u32, burst: u32) -> Result<Self, deadpool_redis::CreatePoolError> {
+    pub fn open(
+        url: &str,
+        per_second: u32,
+        burst: u32,
+    ) -> Result<Self, deadpool_redis::CreatePoolError> {
         let pool = Config::from_url(url).create_pool(Some(Runtime::Tokio1))?;
-        Ok(Self { pool, script: Script::new(BUCKET), per_second, burst, rests_until: AtomicI64::new(0) })
+        Ok(Self {
+            pool,
+            script: Script::new(BUCKET),
+            per_second,
+            burst,
+            rests_until: AtomicI64::new(0),
+        })
     }
 
     /// Counts a message; none when Redis cannot say.
@@ -69,15 +82,22 @@ impl SharedBucket {
         let counted = timeout(CALL, async {
             let mut connection = self.pool.get().await.map_err(|error| error.to_string())?;
             let mut call = self.script.key(format!("RATE:{user}"));
-            call.arg(self.per_second.to_redis_args()).arg(self.burst.to_redis_args());
-            call.invoke_async::<u64>(&mut connection).await.map_err(|error| error.to_string())
+            call.arg(self.per_second.to_redis_args())
+                .arg(self.burst.to_redis_args());
+            call.invoke_async::<u64>(&mut connection)
+                .await
+                .map_err(|error| error.to_string())
         });
-        match counted.await.unwrap_or_else(|_| Err("no answer in time".to_owned())) {
+        match counted
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+        {
             Ok(0) => Some(Ok(())),
             Ok(wait_ms) => Some(Err(Exceeded(Duration::from_millis(wait_ms)))),
             Err(error) => {
                 tracing::debug!(%error, "Redis does not count; this server counts alone");
-                self.rests_until.store(clock::now().0 + REST_MS, Ordering::Relaxed);
+                self.rests_until
+                    .store(clock::now().0 + REST_MS, Ordering::Relaxed);
                 None
             }
         }

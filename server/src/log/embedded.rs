@@ -65,29 +65,56 @@ impl EmbeddedLog {
             sqlx::query(statement).execute(&mut writer).await?;
         }
         for partition in 0..partitions {
-            sqlx::query("INSERT INTO partitions VALUES (?, 0) ON CONFLICT DO NOTHING").bind(partition).execute(&mut writer).await?;
+            sqlx::query("INSERT INTO partitions VALUES (?, 0) ON CONFLICT DO NOTHING")
+                .bind(partition)
+                .execute(&mut writer)
+                .await?;
         }
         let next = next_offsets(&mut writer).await?;
         let (senders, ends) = next.iter().map(|offset| watch::channel(*offset)).unzip();
         let (writes, queue) = mpsc::channel(QUEUE);
-        let readers = SqlitePoolOptions::new().max_connections(2).connect_with(options.read_only(true)).await?;
-        tokio::spawn(Writer { connection: writer, next, ends: senders }.run(queue));
-        Ok(Arc::new(Self { writes, ends, readers }))
+        let readers = SqlitePoolOptions::new()
+            .max_connections(2)
+            .connect_with(options.read_only(true))
+            .await?;
+        tokio::spawn(
+            Writer {
+                connection: writer,
+                next,
+                ends: senders,
+            }
+            .run(queue),
+        );
+        Ok(Arc::new(Self {
+            writes,
+            ends,
+            readers,
+        }))
     }
 
     /// Drops the records of a partition below `stored` that are older than a day.
     ///
     /// # Errors
     /// When the file cannot be written; the records then stay until the next call.
-    pub async fn trim(&self, partition: Partition, stored: Offset, now: Timestamp) -> Result<u64, sqlx::Error> {
+    pub async fn trim(
+        &self,
+        partition: Partition,
+        stored: Offset,
+        now: Timestamp,
+    ) -> Result<u64, sqlx::Error> {
         let oldest = now.0 - i64::try_from(KEEP.as_millis()).unwrap_or(i64::MAX);
-        let mut connection = SqliteConnection::connect_with(&(*self.readers.connect_options()).clone().read_only(false)).await?;
-        let dropped = sqlx::query("DELETE FROM records WHERE partition = ? AND offset < ? AND created_ms < ?")
-            .bind(partition)
-            .bind(stored)
-            .bind(oldest)
-            .execute(&mut connection)
-            .await?;
+        let mut connection = SqliteConnection::connect_with(
+            &(*self.readers.connect_options()).clone().read_only(false),
+        )
+        .await?;
+        let dropped = sqlx::query(
+            "DELETE FROM records WHERE partition = ? AND offset < ? AND created_ms < ?",
+        )
+        .bind(partition)
+        .bind(stored)
+        .bind(oldest)
+        .execute(&mut connection)
+        .await?;
         connection.close().await?;
         Ok(dropped.rows_affected())
     }
@@ -103,22 +130,38 @@ impl MessageLog for EmbeddedLog {
         Partition::try_from(self.ends.len()).unwrap_or(Partition::MAX)
     }
 
-    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {
+    fn append(
+        &self,
+        partition: Partition,
+        record: Arc<Record>,
+    ) -> BoxFuture<'static, Result<Offset, AppendError>> {
         let (done, outcome) = oneshot::channel();
         let queued = if self.watch_end(partition).is_some() {
-            let queued = self.writes.try_send(Write { partition, payload: record.encode(), done });
+            let queued = self.writes.try_send(Write {
+                partition,
+                payload: record.encode(),
+                done,
+            });
             queued.map_err(|error| AppendError::Unavailable(error.to_string()))
         } else {
-            Err(AppendError::Unavailable(format!("there is no partition {partition}")))
+            Err(AppendError::Unavailable(format!(
+                "there is no partition {partition}"
+            )))
         };
         async move {
             queued?;
-            outcome.await.unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
+            outcome
+                .await
+                .unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
         }
         .boxed()
     }
 
-    fn follow(&self, partition: Partition, from: Offset) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
+    fn follow(
+        &self,
+        partition: Partition,
+        from: Offset,
+    ) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
         let Some(end) = self.watch_end(partition) else {
             return stream::once(async move { Err(no_partition(partition)) }).boxed();
         };
@@ -126,7 +169,10 @@ impl MessageLog for EmbeddedLog {
         stream::try_unfold((from, end), move |(from, mut end)| {
             let readers = readers.clone();
             async move {
-                let until = *end.wait_for(|end| *end > from).await.map_err(|_| ReadError::Unavailable("the log was closed".to_owned()))?;
+                let until = *end
+                    .wait_for(|end| *end > from)
+                    .await
+                    .map_err(|_| ReadError::Unavailable("the log was closed".to_owned()))?;
                 let to = until.min(from.saturating_add(CHUNK));
                 let entries = read(&readers, partition, from, to).await?;
                 Ok(Some((entries, (to, end))))
@@ -135,17 +181,29 @@ impl MessageLog for EmbeddedLog {
         .boxed()
     }
 
-    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        to: Offset,
+    ) -> Result<Vec<Entry>, ReadError> {
         read(&self.readers, partition, from, to).await
     }
 
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
-        let end = self.watch_end(partition).ok_or_else(|| no_partition(partition))?;
+        let end = self
+            .watch_end(partition)
+            .ok_or_else(|| no_partition(partition))?;
         Ok(*end.borrow())
     }
 }
 
-async fn read(readers: &SqlitePool, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
+async fn read(
+    readers: &SqlitePool,
+    partition: Partition,
+    from: Offset,
+    to: Offset,
+) -> Result<Vec<Entry>, ReadError> {
     let rows =
         sqlx::query("SELECT offset, payload FROM records WHERE partition = ? AND offset >= ? AND offset < ? ORDER BY offset")
             .bind(partition)
@@ -154,7 +212,10 @@ async fn read(readers: &SqlitePool, partition: Partition, from: Offset, to: Offs
             .fetch_all(readers)
             .await
             .map_err(|error| ReadError::Unavailable(error.to_string()))?;
-    let entry = |row: sqlx::sqlite::SqliteRow| Entry { offset: row.get(0), record: Record::decode(row.get(1)).map(Arc::new) };
+    let entry = |row: sqlx::sqlite::SqliteRow| Entry {
+        offset: row.get(0),
+        record: Record::decode(row.get(1)).map(Arc::new),
+    };
     Ok(rows.into_iter().map(entry).collect())
 }
 
@@ -163,7 +224,9 @@ fn no_partition(partition: Partition) -> ReadError {
 }
 
 async fn next_offsets(connection: &mut SqliteConnection) -> Result<Vec<Offset>, sqlx::Error> {
-    let rows = sqlx::query("SELECT next_offset FROM partitions ORDER BY partition").fetch_all(connection).await?;
+    let rows = sqlx::query("SELECT next_offset FROM partitions ORDER BY partition")
+        .fetch_all(connection)
+        .await?;
     Ok(rows.into_iter().map(|row| row.get(0)).collect())
 }
 
@@ -188,7 +251,9 @@ impl Writer {
                 Err(error) => {
                     tracing::error!(%error, records = group.len(), "the log could not commit");
                     for write in group.drain(..) {
-                        let _ = write.done.send(Err(AppendError::OutcomeUnknown(error.to_string())));
+                        let _ = write
+                            .done
+                            .send(Err(AppendError::OutcomeUnknown(error.to_string())));
                     }
                     // The commit may have happened before it failed: only the file knows.
                     if let Ok(next) = next_offsets(&mut self.connection).await {
@@ -208,8 +273,12 @@ impl Writer {
         let now = crate::clock::now().0;
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for write in group {
-            let offset = usize::try_from(write.partition).ok().and_then(|partition| next.get_mut(partition));
-            let offset = offset.ok_or_else(|| sqlx::Error::Protocol(format!("there is no partition {}", write.partition)))?;
+            let offset = usize::try_from(write.partition)
+                .ok()
+                .and_then(|partition| next.get_mut(partition));
+            let offset = offset.ok_or_else(|| {
+                sqlx::Error::Protocol(format!("there is no partition {}", write.partition))
+            })?;
             sqlx::query("INSERT INTO records VALUES (?, ?, ?, ?)")
                 .bind(write.partition)
                 .bind(*offset)

@@ -59,7 +59,10 @@ impl KafkaLog {
     pub async fn open(config: KafkaConfig) -> Result<Arc<Self>, KafkaError> {
         let connect = Connect::new(config);
         let partitions = connect.create_topic().await?;
-        let log = Self { connect, writers: RwLock::default() };
+        let log = Self {
+            connect,
+            writers: RwLock::default(),
+        };
         log.grow_to(partitions);
         Ok(Arc::new(log))
     }
@@ -69,7 +72,14 @@ impl KafkaLog {
         for partition in writers.len()..usize::try_from(partitions).unwrap_or(0) {
             let (sender, queue) = mpsc::channel(QUEUE);
             let partition = Partition::try_from(partition).unwrap_or(Partition::MAX);
-            tokio::spawn(Writer { connect: self.connect.clone(), partition, client: None }.run(queue));
+            tokio::spawn(
+                Writer {
+                    connect: self.connect.clone(),
+                    partition,
+                    client: None,
+                }
+                .run(queue),
+            );
             writers.push(sender);
         }
     }
@@ -82,34 +92,60 @@ impl MessageLog for KafkaLog {
     }
 
     async fn refresh(&self) -> Result<Partition, ReadError> {
-        let partitions = self.connect.partitions().await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        let partitions = self
+            .connect
+            .partitions()
+            .await
+            .map_err(|error| ReadError::Unavailable(error.to_string()))?;
         self.grow_to(partitions);
         Ok(self.partitions())
     }
 
-    fn append(&self, partition: Partition, record: Arc<Record>) -> BoxFuture<'static, Result<Offset, AppendError>> {
+    fn append(
+        &self,
+        partition: Partition,
+        record: Arc<Record>,
+    ) -> BoxFuture<'static, Result<Offset, AppendError>> {
         let (done, outcome) = oneshot::channel();
-        let write = Write { record: kafka_record(&record), done };
-        let writer = usize::try_from(partition).ok().and_then(|partition| self.writers.read().get(partition).cloned());
+        let write = Write {
+            record: kafka_record(&record),
+            done,
+        };
+        let writer = usize::try_from(partition)
+            .ok()
+            .and_then(|partition| self.writers.read().get(partition).cloned());
         let queued = match writer {
-            Some(writer) => writer.try_send(write).map_err(|error| AppendError::Unavailable(error.to_string())),
-            None => Err(AppendError::Unavailable(format!("there is no partition {partition}"))),
+            Some(writer) => writer
+                .try_send(write)
+                .map_err(|error| AppendError::Unavailable(error.to_string())),
+            None => Err(AppendError::Unavailable(format!(
+                "there is no partition {partition}"
+            ))),
         };
         async move {
             queued?;
-            outcome.await.unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
+            outcome
+                .await
+                .unwrap_or_else(|_| Err(AppendError::OutcomeUnknown("the writer ended".to_owned())))
         }
         .boxed()
     }
 
-    fn follow(&self, partition: Partition, from: Offset) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
+    fn follow(
+        &self,
+        partition: Partition,
+        from: Offset,
+    ) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
         let connect = self.connect.clone();
         stream::try_unfold((None, from), move |(client, from)| {
             let connect = connect.clone();
             async move {
                 let client = match client {
                     Some(client) => client,
-                    None => connect.partition(partition).await.map_err(|error| ReadError::Unavailable(error.to_string()))?,
+                    None => connect
+                        .partition(partition)
+                        .await
+                        .map_err(|error| ReadError::Unavailable(error.to_string()))?,
                 };
                 loop {
                     let entries = fetch(&client, from, WAIT_MS).await?;
@@ -123,8 +159,17 @@ impl MessageLog for KafkaLog {
         .boxed()
     }
 
-    async fn read(&self, partition: Partition, from: Offset, to: Offset) -> Result<Vec<Entry>, ReadError> {
-        let client = self.connect.partition(partition).await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+    async fn read(
+        &self,
+        partition: Partition,
+        from: Offset,
+        to: Offset,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let client = self
+            .connect
+            .partition(partition)
+            .await
+            .map_err(|error| ReadError::Unavailable(error.to_string()))?;
         let mut entries = Vec::new();
         let mut next = from;
         while next < to {
@@ -137,36 +182,66 @@ impl MessageLog for KafkaLog {
     }
 
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
-        let client = self.connect.partition(partition).await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        let client = self
+            .connect
+            .partition(partition)
+            .await
+            .map_err(|error| ReadError::Unavailable(error.to_string()))?;
         offset(&client, OffsetAt::Latest).await
     }
 }
 
 /// Entries from an offset on; none when there is nothing new. An offset that the log does not have is told from a log
 /// that is away: the former must stop whoever reads.
-async fn fetch(client: &PartitionClient, from: Offset, wait_ms: i32) -> Result<Vec<Entry>, ReadError> {
+async fn fetch(
+    client: &PartitionClient,
+    from: Offset,
+    wait_ms: i32,
+) -> Result<Vec<Entry>, ReadError> {
     let patience = CALL + Duration::from_millis(u64::try_from(wait_ms).unwrap_or_default());
     match timeout(patience, client.fetch_records(from, 1..FETCH, wait_ms)).await {
-        Ok(Ok((records, _))) => Ok(records.into_iter().filter(|record| record.offset >= from).map(entry).collect()),
-        Ok(Err(Error::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. })) => {
-            let (start, end) = (offset(client, OffsetAt::Earliest).await?, offset(client, OffsetAt::Latest).await?);
-            Err(ReadError::Lost { partition: client.partition(), from, start, end })
+        Ok(Ok((records, _))) => Ok(records
+            .into_iter()
+            .filter(|record| record.offset >= from)
+            .map(entry)
+            .collect()),
+        Ok(Err(Error::ServerError {
+            protocol_error: ProtocolError::OffsetOutOfRange,
+            ..
+        })) => {
+            let (start, end) = (
+                offset(client, OffsetAt::Earliest).await?,
+                offset(client, OffsetAt::Latest).await?,
+            );
+            Err(ReadError::Lost {
+                partition: client.partition(),
+                from,
+                start,
+                end,
+            })
         }
         Ok(Err(error)) => Err(ReadError::Unavailable(error.to_string())),
-        Err(_) => Err(ReadError::Unavailable("the broker does not answer".to_owned())),
+        Err(_) => Err(ReadError::Unavailable(
+            "the broker does not answer".to_owned(),
+        )),
     }
 }
 
 async fn offset(client: &PartitionClient, at: OffsetAt) -> Result<Offset, ReadError> {
     match timeout(CALL, client.get_offset(at)).await {
         Ok(offset) => offset.map_err(|error| ReadError::Unavailable(error.to_string())),
-        Err(_) => Err(ReadError::Unavailable("the broker does not answer".to_owned())),
+        Err(_) => Err(ReadError::Unavailable(
+            "the broker does not answer".to_owned(),
+        )),
     }
 }
 
 fn entry(fetched: rskafka::record::RecordAndOffset) -> Entry {
     let payload = fetched.record.value.unwrap_or_default();
-    Entry { offset: fetched.offset, record: Record::decode(&payload).map(Arc::new) }
+    Entry {
+        offset: fetched.offset,
+        record: Record::decode(&payload).map(Arc::new),
+    }
 }
 
 fn kafka_record(record: &Record) -> rskafka::record::Record {
@@ -194,28 +269,40 @@ impl Writer {
                 return;
             }
             let rest = waiting.split_off(batch_len(&waiting));
-            let (records, waiters): (Vec<_>, Vec<_>) =
-                std::mem::replace(&mut waiting, rest).into_iter().map(|write| (write.record, write.done)).unzip();
+            let (records, waiters): (Vec<_>, Vec<_>) = std::mem::replace(&mut waiting, rest)
+                .into_iter()
+                .map(|write| (write.record, write.done))
+                .unzip();
             let outcome = self.produce(records).await;
             for (index, waiter) in waiters.into_iter().enumerate() {
                 // Whoever waited may be gone; the record stands all the same.
                 let _ = waiter.send(match &outcome {
-                    Ok(offsets) => offsets
-                        .get(index)
-                        .copied()
-                        .ok_or_else(|| AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())),
-                    Err(AppendError::Unavailable(why)) => Err(AppendError::Unavailable(why.clone())),
-                    Err(AppendError::OutcomeUnknown(why)) => Err(AppendError::OutcomeUnknown(why.clone())),
+                    Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
+                        AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
+                    }),
+                    Err(AppendError::Unavailable(why)) => {
+                        Err(AppendError::Unavailable(why.clone()))
+                    }
+                    Err(AppendError::OutcomeUnknown(why)) => {
+                        Err(AppendError::OutcomeUnknown(why.clone()))
+                    }
                 });
             }
         }
     }
 
-    async fn produce(&mut self, records: Vec<rskafka::record::Record>) -> Result<Vec<Offset>, AppendError> {
+    async fn produce(
+        &mut self,
+        records: Vec<rskafka::record::Record>,
+    ) -> Result<Vec<Offset>, AppendError> {
         let client = match self.client.take() {
             Some(client) => client,
             // Nothing was sent yet: the records are not in the log.
-            None => self.connect.partition(self.partition).await.map_err(|error| AppendError::Unavailable(error.to_string()))?,
+            None => self
+                .connect
+                .partition(self.partition)
+                .await
+                .map_err(|error| AppendError::Unavailable(error.to_string()))?,
         };
         match timeout(CALL, client.produce(records, Compression::NoCompression)).await {
             Ok(Ok(offsets)) => {
@@ -223,7 +310,9 @@ impl Writer {
                 Ok(offsets)
             }
             Ok(Err(error)) => Err(AppendError::OutcomeUnknown(error.to_string())),
-            Err(_) => Err(AppendError::OutcomeUnknown("the broker does not answer".to_owned())),
+            Err(_) => Err(AppendError::OutcomeUnknown(
+                "the broker does not answer".to_owned(),
+            )),
         }
     }
 }

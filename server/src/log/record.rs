@@ -51,7 +51,13 @@ pub struct Author {
 
 impl Record {
     /// A message of `author`; its id follows from author, room and client key.
-    pub fn message(author: Author, room: RoomName, cid: Cid, text: String, created_at: Timestamp) -> Self {
+    pub fn message(
+        author: Author,
+        room: RoomName,
+        cid: Cid,
+        text: String,
+        created_at: Timestamp,
+    ) -> Self {
         Self {
             v: VERSION,
             id: MessageId::derive(&author.user_id, &room, cid),
@@ -78,15 +84,22 @@ impl Record {
     /// # Errors
     /// [`Poison`] for anything that is not a record of a known version and kind, or that the store could not hold.
     pub fn decode(payload: &[u8]) -> Result<Self, Poison> {
-        let poison = |error: String| Poison { payload: payload.to_vec(), error };
-        let record: Self = serde_json::from_slice(payload).map_err(|error| poison(error.to_string()))?;
+        let poison = |error: String| Poison {
+            payload: payload.to_vec(),
+            error,
+        };
+        let record: Self =
+            serde_json::from_slice(payload).map_err(|error| poison(error.to_string()))?;
         if record.v != VERSION {
             return Err(poison(format!("version {} is not known here", record.v)));
         }
         if record.kind != Kind::Message {
             return Err(poison(format!("kind {:?} is not known here", record.kind)));
         }
-        if record.message.contains('\0') || record.user_name.contains('\0') || !record.room.is_valid() {
+        if record.message.contains('\0')
+            || record.user_name.contains('\0')
+            || !record.room.is_valid()
+        {
             return Err(poison("the store cannot hold this record".to_owned()));
         }
         Ok(record)

@@ -28,13 +28,17 @@ impl Parts {
     pub(super) async fn open(config: &Config) -> Result<Self, RunError> {
         match &config.profile {
             Profile::Embedded(folder) => Self::embedded(folder, config.migrate).await,
-            Profile::Distributed(distributed) => Self::distributed(distributed, config.migrate).await,
+            Profile::Distributed(distributed) => {
+                Self::distributed(distributed, config.migrate).await
+            }
         }
     }
 
     async fn embedded(folder: &Path, migrate: bool) -> Result<Self, RunError> {
         let lock = lock(folder)?;
-        let log = EmbeddedLog::open(&folder.join("log.db"), EMBEDDED_PARTITIONS).await.map_err(|error| RunError::Log(error.to_string()))?;
+        let log = EmbeddedLog::open(&folder.join("log.db"), EMBEDDED_PARTITIONS)
+            .await
+            .map_err(|error| RunError::Log(error.to_string()))?;
         Ok(Self {
             log: Arc::clone(&log) as _,
             bus: Arc::new(MemoryBus::default()),
@@ -49,9 +53,13 @@ impl Parts {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let read = config.database_read_url.as_deref();
         Ok(Self {
-            store: Store::open_postgres(&config.database_url, read, config.database_pool, migrate).await?,
-            log: KafkaLog::open(config.kafka.clone()).await.map_err(|error| RunError::Log(error.to_string()))?,
-            bus: RedisBus::open(&config.redis_url).map_err(|error| RunError::Bus(error.to_string()))?,
+            store: Store::open_postgres(&config.database_url, read, config.database_pool, migrate)
+                .await?,
+            log: KafkaLog::open(config.kafka.clone())
+                .await
+                .map_err(|error| RunError::Log(error.to_string()))?,
+            bus: RedisBus::open(&config.redis_url)
+                .map_err(|error| RunError::Bus(error.to_string()))?,
             embedded: None,
             _lock: None,
         })
@@ -61,7 +69,10 @@ impl Parts {
 /// Takes the folder for this process; the system lets go of it however the process ends.
 fn lock(folder: &Path) -> Result<File, RunError> {
     let shown = folder.display().to_string();
-    let unusable = |error| RunError::DataDir { folder: shown.clone(), error };
+    let unusable = |error| RunError::DataDir {
+        folder: shown.clone(),
+        error,
+    };
     std::fs::create_dir_all(folder).map_err(unusable)?;
     let file = File::create(folder.join("sphere.lock")).map_err(unusable)?;
     match file.try_lock() {

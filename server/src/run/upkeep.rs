@@ -13,9 +13,18 @@ pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(30);
 const ACTIVITY: Duration = Duration::from_secs(2);
 
 /// Reads the rooms again, forgets what limits no longer need, trims the embedded log.
-pub(super) async fn housekeeping(state: AppState, embedded: Option<Arc<EmbeddedLog>>) -> Result<(), FeedError> {
+pub(super) async fn housekeeping(
+    state: AppState,
+    embedded: Option<Arc<EmbeddedLog>>,
+) -> Result<(), FeedError> {
     let mut ticks = ticks(HOUSEKEEPING);
-    while state.lifecycle.stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+    while state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(ticks.tick())
+        .await
+        .is_some()
+    {
         state.limits.forget();
         if let Err(error) = state.rooms.refresh().await {
             tracing::warn!(%error, "the rooms could not be read again");
@@ -40,12 +49,27 @@ pub(super) async fn housekeeping(state: AppState, embedded: Option<Arc<EmbeddedL
 /// Tells sockets about rooms that they do not follow, at most every two seconds.
 pub(super) async fn activity(state: AppState) -> Result<(), FeedError> {
     let summaries = || state.rooms.summaries(&state.feeds, state.history.epoch());
-    let mut told: HashMap<_, _> = summaries().into_iter().map(|summary| (summary.room, summary.head)).collect();
+    let mut told: HashMap<_, _> = summaries()
+        .into_iter()
+        .map(|summary| (summary.room, summary.head))
+        .collect();
     let mut ticks = ticks(ACTIVITY);
-    while state.lifecycle.stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+    while state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(ticks.tick())
+        .await
+        .is_some()
+    {
         for summary in summaries() {
-            if told.insert(summary.room.clone(), summary.head) != Some(summary.head) && summary.head >= 0 {
-                state.hub.activity(RoomActivity { room: summary.room, head: summary.head, last_at: summary.last_at });
+            if told.insert(summary.room.clone(), summary.head) != Some(summary.head)
+                && summary.head >= 0
+            {
+                state.hub.activity(RoomActivity {
+                    room: summary.room,
+                    head: summary.head,
+                    last_at: summary.last_at,
+                });
             }
         }
     }

@@ -16,7 +16,11 @@ use crate::{
 const STORED: Duration = Duration::from_millis(500);
 
 /// Starts everything; returns when the feeds stand where the store ends.
-pub(super) async fn start(tasks: &mut Tasks, state: &AppState, parts: &Parts) -> Result<(), RunError> {
+pub(super) async fn start(
+    tasks: &mut Tasks,
+    state: &AppState,
+    parts: &Parts,
+) -> Result<(), RunError> {
     for partition in 0..parts.log.partitions() {
         let feed = feed(state, partition).await?;
         tasks.spawn(follow(state.clone(), feed));
@@ -32,11 +36,23 @@ pub(super) async fn start(tasks: &mut Tasks, state: &AppState, parts: &Parts) ->
 /// A feed that begins where the store ends; refused if the log ends before that.
 async fn feed(state: &AppState, partition: Partition) -> Result<Arc<Feed>, RunError> {
     let start = state.store.feed_start(partition).await?;
-    let end = state.log.end(partition).await.map_err(|error| RunError::Log(error.to_string()))?;
+    let end = state
+        .log
+        .end(partition)
+        .await
+        .map_err(|error| RunError::Log(error.to_string()))?;
     if end < start.next_offset {
-        return Err(RunError::LogLost { partition, end, stored: start.next_offset });
+        return Err(RunError::LogLost {
+            partition,
+            end,
+            stored: start.next_offset,
+        });
     }
-    let feed = Feed::new(partition, Core::new(start, state.history.epoch()), Arc::clone(&state.hub));
+    let feed = Feed::new(
+        partition,
+        Core::new(start, state.history.epoch()),
+        Arc::clone(&state.hub),
+    );
     state.feeds.push(Arc::clone(&feed));
     Ok(feed)
 }
@@ -46,9 +62,17 @@ async fn follow(state: AppState, feed: Arc<Feed>) -> Result<(), FeedError> {
 }
 
 /// Gives what the bus says to whom it concerns.
-async fn hear(state: AppState, mut signals: futures::stream::BoxStream<'static, Signal>) -> Result<(), FeedError> {
+async fn hear(
+    state: AppState,
+    mut signals: futures::stream::BoxStream<'static, Signal>,
+) -> Result<(), FeedError> {
     let epoch = state.history.epoch();
-    while let Some(Some(signal)) = state.lifecycle.stopped.run_until_cancelled(signals.next()).await {
+    while let Some(Some(signal)) = state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(signals.next())
+        .await
+    {
         match signal {
             Signal::Hint(hint) if hint.epoch == epoch => {
                 if let Some(feed) = state.feeds.get(hint.partition) {
@@ -78,7 +102,13 @@ async fn catch_up(state: AppState) -> Result<(), FeedError> {
 /// Tells the feeds how far the store is, so that they can forget.
 async fn stored(state: AppState) -> Result<(), FeedError> {
     let mut ticks = upkeep::ticks(STORED);
-    while state.lifecycle.stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+    while state
+        .lifecycle
+        .stopped
+        .run_until_cancelled(ticks.tick())
+        .await
+        .is_some()
+    {
         for feed in state.feeds.all() {
             match state.store.next_offset(feed.partition()).await {
                 Ok(next_offset) => feed.stored(next_offset),
@@ -106,9 +136,14 @@ async fn grow(state: AppState) -> Result<(), FeedError> {
                 continue;
             }
         };
-        for partition in Partition::try_from(state.feeds.all().len()).unwrap_or(Partition::MAX)..partitions {
+        for partition in
+            Partition::try_from(state.feeds.all().len()).unwrap_or(Partition::MAX)..partitions
+        {
             let begun = async {
-                state.store.open_log(partitions, state.history.epoch()).await?;
+                state
+                    .store
+                    .open_log(partitions, state.history.epoch())
+                    .await?;
                 feed(&state, partition).await
             };
             match begun.await {

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    ActiveValue::Set,
+    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     sea_query::{Expr, OnConflict},
 };
 use sphere_protocol::{Kind, MessageId, RoomName, Seq, Timestamp};
@@ -60,12 +61,20 @@ impl Store {
         let readable: Vec<(Seq, &Arc<Record>)> = batch
             .entries
             .iter()
-            .filter_map(|entry| entry.record.as_ref().ok().map(|record| (base + entry.offset, record)))
+            .filter_map(|entry| {
+                entry
+                    .record
+                    .as_ref()
+                    .ok()
+                    .map(|record| (base + entry.offset, record))
+            })
             .collect();
         let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
         let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
         for rows in rows.chunks(ROWS) {
-            message::Entity::insert_many(rows.to_vec()).exec_without_returning(&transaction).await?;
+            message::Entity::insert_many(rows.to_vec())
+                .exec_without_returning(&transaction)
+                .await?;
         }
         users(&transaction, &readable, now).await?;
         let dead_letters = dead_letters(&transaction, batch, base, now).await?;
@@ -92,7 +101,8 @@ async fn rooms(
     records: &[(Seq, &Arc<Record>)],
     now: Timestamp,
 ) -> Result<HashMap<RoomName, i32>, StoreError> {
-    let names: std::collections::BTreeSet<&RoomName> = records.iter().map(|(_, record)| &record.room).collect();
+    let names: std::collections::BTreeSet<&RoomName> =
+        records.iter().map(|(_, record)| &record.room).collect();
     let mut keys = HashMap::new();
     for name in names {
         let row = room::ActiveModel {
@@ -102,10 +112,20 @@ async fn rooms(
             created_at: Set(column_time(now)),
             ..Default::default()
         };
-        let keep = OnConflict::column(room::Column::Name).do_nothing().to_owned();
-        room::Entity::insert(row).on_conflict(keep).exec_without_returning(transaction).await?;
-        let row = room::Entity::find().filter(room::Column::Name.eq(name.as_str())).one(transaction).await?;
-        let row = row.ok_or_else(|| StoreError::Inconsistent(format!("room {name} vanished while it was made")))?;
+        let keep = OnConflict::column(room::Column::Name)
+            .do_nothing()
+            .to_owned();
+        room::Entity::insert(row)
+            .on_conflict(keep)
+            .exec_without_returning(transaction)
+            .await?;
+        let row = room::Entity::find()
+            .filter(room::Column::Name.eq(name.as_str()))
+            .one(transaction)
+            .await?;
+        let row = row.ok_or_else(|| {
+            StoreError::Inconsistent(format!("room {name} vanished while it was made"))
+        })?;
         keys.insert(name.clone(), row.id);
     }
     Ok(keys)
@@ -121,7 +141,10 @@ async fn rows(
     let mut known = std::collections::HashSet::new();
     for records in records.chunks(ROWS) {
         let ids: Vec<Uuid> = records.iter().map(|(_, record)| record.id.0).collect();
-        let rows = message::Entity::find().filter(message::Column::Id.is_in(ids)).all(transaction).await?;
+        let rows = message::Entity::find()
+            .filter(message::Column::Id.is_in(ids))
+            .all(transaction)
+            .await?;
         known.extend(rows.into_iter().map(|row| row.id));
     }
     let mut rows = Vec::with_capacity(records.len());
@@ -129,8 +152,14 @@ async fn rows(
         let repeat = !known.insert(record.id.0);
         let room = rooms.get(&record.room).copied();
         rows.push(message::ActiveModel {
-            id: Set(if repeat { MessageId::void(partition, *seq).0 } else { record.id.0 }),
-            room: Set(room.ok_or_else(|| StoreError::Inconsistent(format!("room {} has no key", record.room)))?),
+            id: Set(if repeat {
+                MessageId::void(partition, *seq).0
+            } else {
+                record.id.0
+            }),
+            room: Set(room.ok_or_else(|| {
+                StoreError::Inconsistent(format!("room {} has no key", record.room))
+            })?),
             partition: Set(partition),
             seq: Set(*seq),
             kind: Set(kind_column(if repeat { Kind::Void } else { record.kind }).to_owned()),
@@ -138,7 +167,11 @@ async fn rows(
             author: Set(record.user_id.to_string()),
             author_name: Set(record.user_name.clone()),
             author_image: Set(record.user_image.clone()),
-            body: Set(if repeat { String::new() } else { record.message.clone() }),
+            body: Set(if repeat {
+                String::new()
+            } else {
+                record.message.clone()
+            }),
             created_at: Set(column_time(record.created_at)),
             edited_at: Set(None),
             deleted_at: Set(None),
@@ -148,11 +181,25 @@ async fn rows(
 }
 
 /// Binds the authors as the records say: the rows are there already, except in a restored store.
-async fn users(transaction: &DatabaseTransaction, records: &[(Seq, &Arc<Record>)], now: Timestamp) -> Result<(), StoreError> {
-    let authors: HashMap<_, _> = records.iter().rev().map(|(_, record)| (&record.user_id, record)).collect();
-    let rows: Vec<_> = authors.values().map(|record| new_user(&record.user_id, &record.key_hash, &record.user_name, now)).collect();
+async fn users(
+    transaction: &DatabaseTransaction,
+    records: &[(Seq, &Arc<Record>)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let authors: HashMap<_, _> = records
+        .iter()
+        .rev()
+        .map(|(_, record)| (&record.user_id, record))
+        .collect();
+    let rows: Vec<_> = authors
+        .values()
+        .map(|record| new_user(&record.user_id, &record.key_hash, &record.user_name, now))
+        .collect();
     if !rows.is_empty() {
-        user::Entity::insert_many(rows).on_conflict(keep_first()).exec_without_returning(transaction).await?;
+        user::Entity::insert_many(rows)
+            .on_conflict(keep_first())
+            .exec_without_returning(transaction)
+            .await?;
     }
     Ok(())
 }
@@ -167,7 +214,13 @@ async fn dead_letters(
     let rows: Vec<_> = batch
         .entries
         .iter()
-        .filter_map(|entry| entry.record.as_ref().err().map(|poison| (base + entry.offset, poison)))
+        .filter_map(|entry| {
+            entry
+                .record
+                .as_ref()
+                .err()
+                .map(|poison| (base + entry.offset, poison))
+        })
         .map(|(seq, poison)| dead_letter::ActiveModel {
             partition: Set(batch.partition),
             seq: Set(seq),
@@ -178,7 +231,9 @@ async fn dead_letters(
         .collect();
     let count = rows.len();
     if count > 0 {
-        dead_letter::Entity::insert_many(rows).exec_without_returning(transaction).await?;
+        dead_letter::Entity::insert_many(rows)
+            .exec_without_returning(transaction)
+            .await?;
     }
     Ok(count)
 }

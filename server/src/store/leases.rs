@@ -30,18 +30,37 @@ impl Store {
         let gone = "DELETE FROM consumers WHERE seen_at < now() - make_interval(secs => $1)";
         self.change(gone, [(LEASE_SECONDS as f64).into()]).await?;
         let fair = "SELECT ((SELECT count(*) FROM log_offsets) + greatest(count(*), 1) - 1) / greatest(count(*), 1) AS fair FROM consumers";
-        let fair: i64 = self.rows(fair, []).await?.first().map_or(Ok(0), |row| row.try_get("", "fair"))?;
+        let fair: i64 = self
+            .rows(fair, [])
+            .await?
+            .first()
+            .map_or(Ok(0), |row| row.try_get("", "fair"))?;
         let renew = "UPDATE log_offsets SET lease_until = now() + make_interval(secs => $2) WHERE lease_owner = $1 RETURNING partition";
-        let mut held = self.partitions(renew, [consumer.into(), (LEASE_SECONDS as f64).into()]).await?;
+        let mut held = self
+            .partitions(renew, [consumer.into(), (LEASE_SECONDS as f64).into()])
+            .await?;
         let missing = fair - i64::try_from(held.len()).unwrap_or(i64::MAX);
         if missing > 0 {
             let take = "UPDATE log_offsets SET lease_owner = $1, lease_until = now() + make_interval(secs => $2)
                         WHERE partition IN (SELECT partition FROM log_offsets WHERE lease_until IS NULL OR lease_until < now()
                         ORDER BY partition LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING partition";
-            held.extend(self.partitions(take, [consumer.into(), (LEASE_SECONDS as f64).into(), missing.into()]).await?);
+            held.extend(
+                self.partitions(
+                    take,
+                    [
+                        consumer.into(),
+                        (LEASE_SECONDS as f64).into(),
+                        missing.into(),
+                    ],
+                )
+                .await?,
+            );
         }
         held.sort_unstable();
-        Ok(Share { held, fair: usize::try_from(fair).unwrap_or_default() })
+        Ok(Share {
+            held,
+            fair: usize::try_from(fair).unwrap_or_default(),
+        })
     }
 
     /// Gives partitions back, so that another consumer need not wait for the lease to end.
@@ -58,22 +77,51 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn farewell(&self, consumer: &str) -> Result<(), StoreError> {
-        let free = "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
+        let free =
+            "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
         self.change(free, [consumer.into()]).await?;
-        self.change("DELETE FROM consumers WHERE id = $1", [consumer.into()]).await
+        self.change("DELETE FROM consumers WHERE id = $1", [consumer.into()])
+            .await
     }
 
-    async fn change<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<(), StoreError> {
-        self.db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    async fn change<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<(), StoreError> {
+        self.db
+            .execute_raw(Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                sql,
+                values,
+            ))
+            .await?;
         Ok(())
     }
 
-    async fn rows<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<Vec<QueryResult>, DbErr> {
-        self.db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await
+    async fn rows<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        self.db
+            .query_all_raw(Statement::from_sql_and_values(
+                DbBackend::Postgres,
+                sql,
+                values,
+            ))
+            .await
     }
 
-    async fn partitions<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<Vec<Partition>, StoreError> {
+    async fn partitions<const N: usize>(
+        &self,
+        sql: &str,
+        values: [Value; N],
+    ) -> Result<Vec<Partition>, StoreError> {
         let rows = self.rows(sql, values).await?;
-        Ok(rows.into_iter().map(|row| row.try_get("", "partition")).collect::<Result<_, _>>()?)
+        Ok(rows
+            .into_iter()
+            .map(|row| row.try_get("", "partition"))
+            .collect::<Result<_, _>>()?)
     }
 }

@@ -1,8 +1,8 @@
 //! What the store knows about the log: its epoch, how far it has been stored, and where a feed starts.
 
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::OnConflict,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::OnConflict,
 };
 use sphere_protocol::{Epoch, Kind, MessageId, RoomName, Seq};
 use time::OffsetDateTime;
@@ -28,17 +28,34 @@ impl Store {
     /// When the database does not answer.
     pub async fn open_log(&self, partitions: Partition, now: Epoch) -> Result<Epoch, StoreError> {
         let transaction = self.write().await?;
-        let row = log::ActiveModel { id: Set(LOG), epoch: Set(now) };
+        let row = log::ActiveModel {
+            id: Set(LOG),
+            epoch: Set(now),
+        };
         let keep = OnConflict::column(log::Column::Id).do_nothing().to_owned();
-        log::Entity::insert(row).on_conflict(keep).exec_without_returning(&transaction).await?;
+        log::Entity::insert(row)
+            .on_conflict(keep)
+            .exec_without_returning(&transaction)
+            .await?;
         for partition in 0..partitions {
-            let row = log_offset::ActiveModel { partition: Set(partition), base: Set(0), next_offset: Set(0), ..Default::default() };
-            let keep = OnConflict::column(log_offset::Column::Partition).do_nothing().to_owned();
-            log_offset::Entity::insert(row).on_conflict(keep).exec_without_returning(&transaction).await?;
+            let row = log_offset::ActiveModel {
+                partition: Set(partition),
+                base: Set(0),
+                next_offset: Set(0),
+                ..Default::default()
+            };
+            let keep = OnConflict::column(log_offset::Column::Partition)
+                .do_nothing()
+                .to_owned();
+            log_offset::Entity::insert(row)
+                .on_conflict(keep)
+                .exec_without_returning(&transaction)
+                .await?;
         }
         let row = log::Entity::find_by_id(LOG).one(&transaction).await?;
         transaction.commit().await?;
-        row.map(|row| row.epoch).ok_or_else(|| StoreError::Inconsistent("the log has no epoch".to_owned()))
+        row.map(|row| row.epoch)
+            .ok_or_else(|| StoreError::Inconsistent("the log has no epoch".to_owned()))
     }
 
     /// The offset of the first record of the partition that is not stored yet.
@@ -57,7 +74,11 @@ impl Store {
         let snapshot = Self::snapshot(&self.db).await?;
         let position = position(&snapshot, partition).await?;
         let mut heads = Vec::new();
-        for room in room::Entity::find().filter(room::Column::Partition.eq(partition)).all(&snapshot).await? {
+        for room in room::Entity::find()
+            .filter(room::Column::Partition.eq(partition))
+            .all(&snapshot)
+            .await?
+        {
             if let Some(head) = head(&snapshot, room.id).await? {
                 heads.push((RoomName::from(room.name), head));
             }
@@ -65,7 +86,12 @@ impl Store {
         let oldest = position.base + position.next_offset - MEMORY;
         let rows: Vec<(Uuid, Seq, Option<Uuid>, OffsetDateTime)> = message::Entity::find()
             .select_only()
-            .columns([message::Column::Id, message::Column::Seq, message::Column::Reference, message::Column::CreatedAt])
+            .columns([
+                message::Column::Id,
+                message::Column::Seq,
+                message::Column::Reference,
+                message::Column::CreatedAt,
+            ])
             .filter(message::Column::Partition.eq(partition))
             .filter(message::Column::Seq.gte(oldest))
             .order_by_asc(message::Column::Seq)
@@ -75,15 +101,28 @@ impl Store {
         let mut ids = Vec::with_capacity(rows.len());
         for (id, seq, reference, created_at) in rows {
             let first = match reference {
-                None => Some(First { seq, created_at: wire_time(created_at) }),
+                None => Some(First {
+                    seq,
+                    created_at: wire_time(created_at),
+                }),
                 // The first may be older than the window: it has its own row.
                 Some(first) => first_of(&snapshot, first).await?,
             };
             let offset = seq - position.base;
-            ids.extend(first.map(|first| RecentId { offset, id: MessageId(reference.unwrap_or(id)), first }));
+            ids.extend(first.map(|first| RecentId {
+                offset,
+                id: MessageId(reference.unwrap_or(id)),
+                first,
+            }));
         }
         snapshot.commit().await?;
-        Ok(FeedStart { partition, base: position.base, next_offset: position.next_offset, heads, ids })
+        Ok(FeedStart {
+            partition,
+            base: position.base,
+            next_offset: position.next_offset,
+            heads,
+            ids,
+        })
     }
 }
 
@@ -93,9 +132,15 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn positions(&self) -> Result<Vec<Position>, StoreError> {
-        let rows = log_offset::Entity::find().order_by_asc(log_offset::Column::Partition).all(&self.db).await?;
-        let position =
-            |row: log_offset::Model| Position { partition: row.partition, next_offset: row.next_offset, owner: row.lease_owner };
+        let rows = log_offset::Entity::find()
+            .order_by_asc(log_offset::Column::Partition)
+            .all(&self.db)
+            .await?;
+        let position = |row: log_offset::Model| Position {
+            partition: row.partition,
+            next_offset: row.next_offset,
+            owner: row.lease_owner,
+        };
         Ok(rows.into_iter().map(position).collect())
     }
 
@@ -112,9 +157,17 @@ impl Store {
             row.next_offset = Set(0);
             row.update(&transaction).await?;
         }
-        let row = log::ActiveModel { id: Set(LOG), epoch: Set(now) };
-        let replace = OnConflict::column(log::Column::Id).update_column(log::Column::Epoch).to_owned();
-        log::Entity::insert(row).on_conflict(replace).exec_without_returning(&transaction).await?;
+        let row = log::ActiveModel {
+            id: Set(LOG),
+            epoch: Set(now),
+        };
+        let replace = OnConflict::column(log::Column::Id)
+            .update_column(log::Column::Epoch)
+            .to_owned();
+        log::Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(&transaction)
+            .await?;
         transaction.commit().await?;
         Ok(now)
     }
@@ -132,15 +185,24 @@ pub struct Position {
 }
 
 /// The row that says how far a partition is stored.
-pub(super) async fn position(db: &impl ConnectionTrait, partition: Partition) -> Result<log_offset::Model, StoreError> {
+pub(super) async fn position(
+    db: &impl ConnectionTrait,
+    partition: Partition,
+) -> Result<log_offset::Model, StoreError> {
     let row = log_offset::Entity::find_by_id(partition).one(db).await?;
     row.ok_or_else(|| StoreError::Inconsistent(format!("partition {partition} has no row")))
 }
 
 /// Where an id stands first: its own row.
-pub(super) async fn first_of(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<First>, StoreError> {
+pub(super) async fn first_of(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+) -> Result<Option<First>, StoreError> {
     let row = message::Entity::find_by_id(id).one(db).await?;
-    Ok(row.map(|row| First { seq: row.seq, created_at: wire_time(row.created_at) }))
+    Ok(row.map(|row| First {
+        seq: row.seq,
+        created_at: wire_time(row.created_at),
+    }))
 }
 
 /// The newest record of a room, and the time of its newest message.
@@ -161,7 +223,10 @@ async fn head(db: &impl ConnectionTrait, room: i32) -> Result<Option<Head>, Stor
         .order_by_desc(message::Column::Seq)
         .one(db)
         .await?;
-    Ok(Some(Head { seq, last_at: newest.map(|row| wire_time(row.created_at)) }))
+    Ok(Some(Head {
+        seq,
+        last_at: newest.map(|row| wire_time(row.created_at)),
+    }))
 }
 
 /// How a kind stands in its column: as on the wire.

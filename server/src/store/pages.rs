@@ -1,8 +1,8 @@
 //! Reading rooms: every page is read by `(room, seq)` in one snapshot together with how far the store is.
 
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 use sphere_protocol::{Epoch, Kind, Message, MessageId, RoomName, Seq, UserId, limits::MAX_REPLAY};
 
@@ -49,10 +49,20 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn page(&self, room: &RoomRow, epoch: Epoch, query: Query, limit: u64) -> Result<RawPage, StoreError> {
+    pub async fn page(
+        &self,
+        room: &RoomRow,
+        epoch: Epoch,
+        query: Query,
+        limit: u64,
+    ) -> Result<RawPage, StoreError> {
         let snapshot = Self::snapshot(&self.read).await?;
         let next_offset = position(&snapshot, room.partition).await?.next_offset;
-        let reader = Reader { room, epoch, db: &snapshot };
+        let reader = Reader {
+            room,
+            epoch,
+            db: &snapshot,
+        };
         let mut page = match query {
             Query::Newest => reader.before(None, limit).await?,
             Query::Before(seq) => reader.before(Some(seq), limit).await?,
@@ -70,7 +80,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn locate(&self, room: &RoomRow, id: MessageId) -> Result<Option<Seq>, StoreError> {
-        let row = message::Entity::find_by_id(id.0).filter(message::Column::Room.eq(room.id)).one(&self.db).await?;
+        let row = message::Entity::find_by_id(id.0)
+            .filter(message::Column::Room.eq(room.id))
+            .one(&self.db)
+            .await?;
         Ok(row.filter(|row| row.reference.is_none()).map(|row| row.seq))
     }
 
@@ -114,8 +127,18 @@ fn messages(room: &RoomRow) -> Select<message::Entity> {
 }
 
 /// Counts rows, reading no more than `limit` of them.
-async fn count_to(db: &impl ConnectionTrait, rows: Select<message::Entity>, limit: u64) -> Result<u64, StoreError> {
-    let seqs: Vec<Seq> = rows.select_only().column(message::Column::Seq).limit(limit).into_tuple().all(db).await?;
+async fn count_to(
+    db: &impl ConnectionTrait,
+    rows: Select<message::Entity>,
+    limit: u64,
+) -> Result<u64, StoreError> {
+    let seqs: Vec<Seq> = rows
+        .select_only()
+        .column(message::Column::Seq)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
     Ok(seqs.len() as u64)
 }
 
@@ -128,29 +151,51 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The newest messages, or the newest below a `seq`.
     async fn before(&self, seq: Option<Seq>, limit: u64) -> Result<RawPage, StoreError> {
-        let mut query = messages(self.room).order_by_desc(message::Column::Seq).limit(limit + 1);
+        let mut query = messages(self.room)
+            .order_by_desc(message::Column::Seq)
+            .limit(limit + 1);
         if let Some(seq) = seq {
             query = query.filter(message::Column::Seq.lt(seq));
         }
         let mut rows = query.all(self.db).await?;
         let more = cut(&mut rows, limit);
         rows.reverse();
-        Ok(RawPage { rows: self.current(rows), more, ..RawPage::default() })
+        Ok(RawPage {
+            rows: self.current(rows),
+            more,
+            ..RawPage::default()
+        })
     }
 
     /// The oldest records above a `seq`, chained.
     async fn after(&self, seq: Seq, limit: u64) -> Result<RawPage, StoreError> {
         let above = records(self.room).filter(message::Column::Seq.gt(seq));
         let counted = count_to(self.db, above.clone(), MAX_REPLAY + 1).await?;
-        let mut rows = above.order_by_asc(message::Column::Seq).limit(limit + 1).all(self.db).await?;
+        let mut rows = above
+            .order_by_asc(message::Column::Seq)
+            .limit(limit + 1)
+            .all(self.db)
+            .await?;
         let more = cut(&mut rows, limit);
-        let mut prev = if rows.is_empty() { None } else { self.newest_at_most(seq).await? };
+        let mut prev = if rows.is_empty() {
+            None
+        } else {
+            self.newest_at_most(seq).await?
+        };
         let rows = rows.into_iter().map(|row| {
-            let message = Message { prev: Some(prev.unwrap_or(-1)), ..self.message(row) };
+            let message = Message {
+                prev: Some(prev.unwrap_or(-1)),
+                ..self.message(row)
+            };
             prev = Some(message.seq);
             message
         });
-        Ok(RawPage { rows: rows.collect(), more, above: counted, ..RawPage::default() })
+        Ok(RawPage {
+            rows: rows.collect(),
+            more,
+            above: counted,
+            ..RawPage::default()
+        })
     }
 
     /// Half of the page in front of a `seq`, half from it on.
@@ -158,10 +203,19 @@ impl Reader<'_> {
         let front = self.before(Some(seq), limit / 2).await?;
         let from = messages(self.room).filter(message::Column::Seq.gte(seq));
         let limit = limit - limit / 2;
-        let mut rows = from.order_by_asc(message::Column::Seq).limit(limit + 1).all(self.db).await?;
+        let mut rows = from
+            .order_by_asc(message::Column::Seq)
+            .limit(limit + 1)
+            .all(self.db)
+            .await?;
         let more_after = cut(&mut rows, limit);
         let rows = front.rows.into_iter().chain(self.current(rows)).collect();
-        Ok(RawPage { rows, more: front.more, more_after, ..RawPage::default() })
+        Ok(RawPage {
+            rows,
+            more: front.more,
+            more_after,
+            ..RawPage::default()
+        })
     }
 
     async fn newest_at_most(&self, seq: Seq) -> Result<Option<Seq>, StoreError> {

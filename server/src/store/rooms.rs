@@ -1,6 +1,9 @@
 //! Rooms: made from the configuration, never removed by it.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, sea_query::OnConflict,
+};
 use sphere_protocol::{RoomName, Timestamp};
 
 use super::{Store, StoreError, column_time, entity::room};
@@ -21,7 +24,12 @@ pub struct RoomRow {
 
 impl From<room::Model> for RoomRow {
     fn from(row: room::Model) -> Self {
-        Self { id: row.id, name: row.name.into(), title: row.title, partition: row.partition }
+        Self {
+            id: row.id,
+            name: row.name.into(),
+            title: row.title,
+            partition: row.partition,
+        }
     }
 }
 
@@ -31,7 +39,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn rooms(&self) -> Result<Vec<RoomRow>, StoreError> {
-        let rows = room::Entity::find().order_by_asc(room::Column::Id).all(&self.db).await?;
+        let rows = room::Entity::find()
+            .order_by_asc(room::Column::Id)
+            .all(&self.db)
+            .await?;
         Ok(rows.into_iter().map(RoomRow::from).collect())
     }
 
@@ -39,13 +50,26 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn upsert_room(&self, name: &RoomName, title: &str, partitions: Partition, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn upsert_room(
+        &self,
+        name: &RoomName,
+        title: &str,
+        partitions: Partition,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let transaction = self.write().await?;
         let mut counts = Vec::new();
         for partition in 0..partitions {
-            counts.push(room::Entity::find().filter(room::Column::Partition.eq(partition)).count(&transaction).await?);
+            counts.push(
+                room::Entity::find()
+                    .filter(room::Column::Partition.eq(partition))
+                    .count(&transaction)
+                    .await?,
+            );
         }
-        let fewest = (0..partitions).zip(counts).min_by_key(|(partition, count)| (*count, *partition));
+        let fewest = (0..partitions)
+            .zip(counts)
+            .min_by_key(|(partition, count)| (*count, *partition));
         let partition = fewest.map_or(0, |(partition, _)| partition);
         let row = room::ActiveModel {
             name: Set(name.to_string()),
@@ -54,8 +78,13 @@ impl Store {
             created_at: Set(column_time(now)),
             ..Default::default()
         };
-        let title_only = OnConflict::column(room::Column::Name).update_column(room::Column::Title).to_owned();
-        room::Entity::insert(row).on_conflict(title_only).exec_without_returning(&transaction).await?;
+        let title_only = OnConflict::column(room::Column::Name)
+            .update_column(room::Column::Title)
+            .to_owned();
+        room::Entity::insert(row)
+            .on_conflict(title_only)
+            .exec_without_returning(&transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Users: an id, what it is bound to, and its name. An id that has never written has no row.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, sea_query::OnConflict,
+};
 use sphere_protocol::{Timestamp, UserId};
 
 use super::{Store, StoreError, column_time, entity::user};
@@ -22,17 +24,31 @@ impl Store {
     /// When the database does not answer.
     pub async fn user(&self, id: &UserId) -> Result<Option<UserRow>, StoreError> {
         let row = user::Entity::find_by_id(id.as_str()).one(&self.db).await?;
-        Ok(row.map(|row| UserRow { key_hash: row.key_hash.into(), name: row.name }))
+        Ok(row.map(|row| UserRow {
+            key_hash: row.key_hash.into(),
+            name: row.name,
+        }))
     }
 
     /// Binds the id to the key unless it is bound already, and says what it is bound to: whoever comes first wins.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn bind_user(&self, id: &UserId, key_hash: &KeyHash, name: &str, now: Timestamp) -> Result<UserRow, StoreError> {
+    pub async fn bind_user(
+        &self,
+        id: &UserId,
+        key_hash: &KeyHash,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<UserRow, StoreError> {
         let row = new_user(id, key_hash, name, now);
-        user::Entity::insert(row).on_conflict(keep_first()).exec_without_returning(&self.db).await?;
-        self.user(id).await?.ok_or_else(|| StoreError::Inconsistent(format!("user {id} vanished while it was bound")))
+        user::Entity::insert(row)
+            .on_conflict(keep_first())
+            .exec_without_returning(&self.db)
+            .await?;
+        self.user(id).await?.ok_or_else(|| {
+            StoreError::Inconsistent(format!("user {id} vanished while it was bound"))
+        })
     }
 
     /// Renames a user that has a row.
@@ -49,7 +65,12 @@ impl Store {
     }
 }
 
-pub(super) fn new_user(id: &UserId, key_hash: &KeyHash, name: &str, now: Timestamp) -> user::ActiveModel {
+pub(super) fn new_user(
+    id: &UserId,
+    key_hash: &KeyHash,
+    name: &str,
+    now: Timestamp,
+) -> user::ActiveModel {
     user::ActiveModel {
         id: Set(id.to_string()),
         key_hash: Set(key_hash.to_string()),

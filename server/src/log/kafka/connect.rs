@@ -49,7 +49,9 @@ pub struct Sasl {
 
 impl std::fmt::Debug for Sasl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sasl").field("mechanism", &self.mechanism).finish_non_exhaustive()
+        f.debug_struct("Sasl")
+            .field("mechanism", &self.mechanism)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +62,9 @@ pub enum KafkaError {
     #[error("Kafka at {0} does not answer: {1}")]
     Away(String, String),
     /// It answers in a protocol that we do not speak.
-    #[error("Kafka at {0} is too old or too new for this version of Sphere (it needs Kafka 2.1 to 4.x): {1}")]
+    #[error(
+        "Kafka at {0} is too old or too new for this version of Sphere (it needs Kafka 2.1 to 4.x): {1}"
+    )]
     Version(String, String),
     /// It says no.
     #[error("Kafka refuses: {0}")]
@@ -79,7 +83,9 @@ pub struct Connect {
 impl Connect {
     /// Connects to nobody yet.
     pub fn new(config: KafkaConfig) -> Self {
-        Self { config: Arc::new(config) }
+        Self {
+            config: Arc::new(config),
+        }
     }
 
     /// A new connection to whoever leads the partition.
@@ -89,10 +95,16 @@ impl Connect {
     pub async fn partition(&self, partition: Partition) -> Result<PartitionClient, KafkaError> {
         let connected = timeout(CALL, async {
             let client = self.client().await?;
-            let partition = client.partition_client(self.config.topic.as_str(), partition, UnknownTopicHandling::Error);
+            let partition = client.partition_client(
+                self.config.topic.as_str(),
+                partition,
+                UnknownTopicHandling::Error,
+            );
             partition.await.map_err(|error| self.named(error))
         });
-        connected.await.unwrap_or_else(|_| Err(self.away("no answer in time")))
+        connected
+            .await
+            .unwrap_or_else(|_| Err(self.away("no answer in time")))
     }
 
     /// How many partitions the topic has.
@@ -101,11 +113,22 @@ impl Connect {
     /// When the brokers do not answer, or the topic is not there.
     pub async fn partitions(&self) -> Result<Partition, KafkaError> {
         let listed = timeout(CALL, async {
-            let topics = self.client().await?.list_topics().await.map_err(|error| self.named(error))?;
-            let topic = topics.into_iter().find(|topic| topic.name == self.config.topic);
-            topic.ok_or_else(|| KafkaError::Refused(format!("the topic {} is not there", self.config.topic)))
+            let topics = self
+                .client()
+                .await?
+                .list_topics()
+                .await
+                .map_err(|error| self.named(error))?;
+            let topic = topics
+                .into_iter()
+                .find(|topic| topic.name == self.config.topic);
+            topic.ok_or_else(|| {
+                KafkaError::Refused(format!("the topic {} is not there", self.config.topic))
+            })
         });
-        let topic = listed.await.unwrap_or_else(|_| Err(self.away("no answer in time")))?;
+        let topic = listed
+            .await
+            .unwrap_or_else(|_| Err(self.away("no answer in time")))?;
         Ok(Partition::try_from(topic.partitions.len()).unwrap_or(Partition::MAX))
     }
 
@@ -114,19 +137,37 @@ impl Connect {
     /// # Errors
     /// A sentence for whoever started the server.
     pub async fn create_topic(&self) -> Result<Partition, KafkaError> {
-        let KafkaConfig { topic, partitions, replication_factor, .. } = &*self.config;
+        let KafkaConfig {
+            topic,
+            partitions,
+            replication_factor,
+            ..
+        } = &*self.config;
         if self.partitions().await.is_ok() {
             return self.partitions().await;
         }
         let created = timeout(CALL * 2, async {
-            let controller = self.client().await?.controller_client().map_err(|error| self.named(error))?;
-            match controller.create_topic(topic.as_str(), *partitions, *replication_factor, CREATE_MS).await {
+            let controller = self
+                .client()
+                .await?
+                .controller_client()
+                .map_err(|error| self.named(error))?;
+            match controller
+                .create_topic(topic.as_str(), *partitions, *replication_factor, CREATE_MS)
+                .await
+            {
                 // Another server was faster.
-                Ok(()) | Err(Error::ServerError { protocol_error: ProtocolError::TopicAlreadyExists, .. }) => Ok(()),
+                Ok(())
+                | Err(Error::ServerError {
+                    protocol_error: ProtocolError::TopicAlreadyExists,
+                    ..
+                }) => Ok(()),
                 Err(error) => Err(self.named(error)),
             }
         });
-        created.await.unwrap_or_else(|_| Err(self.away("no answer in time")))?;
+        created
+            .await
+            .unwrap_or_else(|_| Err(self.away("no answer in time")))?;
         // The partitions get their leaders a moment later.
         let mut last = self.away("the new topic has no partitions");
         for _ in 0..20 {
@@ -147,9 +188,12 @@ impl Connect {
             deadline: Some(CALL),
             ..BackoffConfig::default()
         };
-        let mut builder = ClientBuilder::new(self.config.brokers.clone()).client_id("sphere").backoff_config(backoff);
+        let mut builder = ClientBuilder::new(self.config.brokers.clone())
+            .client_id("sphere")
+            .backoff_config(backoff);
         if let Some(file) = &self.config.tls_ca_file {
-            let tls = tls(file).map_err(|error| KafkaError::Tls(file.display().to_string(), error))?;
+            let tls =
+                tls(file).map_err(|error| KafkaError::Tls(file.display().to_string(), error))?;
             builder = builder.tls_config(Arc::new(tls));
         }
         if let Some(sasl) = &self.config.sasl {
@@ -171,10 +215,13 @@ impl Connect {
     fn named(&self, error: Error) -> KafkaError {
         let text = error.to_string();
         match error {
-            Error::ServerError { protocol_error: ProtocolError::UnsupportedVersion, .. } => {
+            Error::ServerError {
+                protocol_error: ProtocolError::UnsupportedVersion,
+                ..
+            } => KafkaError::Version(self.config.brokers.join(","), text),
+            _ if text.contains("version") => {
                 KafkaError::Version(self.config.brokers.join(","), text)
             }
-            _ if text.contains("version") => KafkaError::Version(self.config.brokers.join(","), text),
             Error::ServerError { .. } => KafkaError::Refused(text),
             _ => self.away(&text),
         }
@@ -185,10 +232,14 @@ fn tls(file: &std::path::Path) -> Result<rustls::ClientConfig, String> {
     use rustls::pki_types::{CertificateDer, pem::PemObject as _};
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
-        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+        roots
+            .add(certificate.map_err(|error| error.to_string())?)
+            .map_err(|error| error.to_string())?;
     }
     if roots.is_empty() {
         return Err("it holds no certificate".to_owned());
     }
-    Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    Ok(rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth())
 }

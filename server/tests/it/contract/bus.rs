@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
+use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::BoxStream};
 use server::bus::{Bus, Hint, Signal, memory::MemoryBus, redis::RedisBus};
 use sphere_protocol::UserId;
 
@@ -11,28 +11,33 @@ use crate::support::{eventually, services::Redis, within};
 
 /// A bus, and whatever must live as long.
 type Opened = (Arc<dyn Bus>, Option<Redis>);
-type Open = fn() -> BoxFuture<'static, Opened>;
+type Open = fn() -> LocalBoxFuture<'static, Opened>;
 
-fn memory() -> BoxFuture<'static, Opened> {
-    async { (Arc::new(MemoryBus::default()) as Arc<dyn Bus>, None) }.boxed()
+fn memory() -> LocalBoxFuture<'static, Opened> {
+    async { (Arc::new(MemoryBus::default()) as Arc<dyn Bus>, None) }.boxed_local()
 }
 
 /// A bus on a Redis of its own, subscribed.
-fn redis() -> BoxFuture<'static, Opened> {
+fn redis() -> LocalBoxFuture<'static, Opened> {
     async {
         let redis = Redis::start().await;
         let bus = RedisBus::open(&redis.url()).unwrap() as Arc<dyn Bus>;
         let mut probe = bus.subscribe();
         eventually("the bus is subscribed", async || {
             let _ = bus.publish(renamed("probe")).await;
-            tokio::time::timeout(Duration::from_millis(200), probe.next()).await.is_ok()
+            tokio::time::timeout(Duration::from_millis(200), probe.next())
+                .await
+                .is_ok()
         })
         .await;
         // Probes that were still under way are not part of the test.
-        while tokio::time::timeout(Duration::from_millis(300), probe.next()).await.is_ok() {}
+        while tokio::time::timeout(Duration::from_millis(300), probe.next())
+            .await
+            .is_ok()
+        {}
         (bus, Some(redis))
     }
-    .boxed()
+    .boxed_local()
 }
 
 macro_rules! contract {

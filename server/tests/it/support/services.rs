@@ -20,7 +20,9 @@ pub(crate) fn postgres() -> String {
 }
 
 fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run eval \"$(./dev services | sed 's/^/export /')\""))
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run eval \"$(./dev services | sed 's/^/export /')\"")
+    })
 }
 
 /// A Redis of one test's own, so that the test may do to it what it likes.
@@ -32,8 +34,15 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts one and waits until it answers.
     pub(crate) async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let redis = Self { port, child: spawn(port) };
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let redis = Self {
+            port,
+            child: spawn(port),
+        };
         redis.answers().await;
         redis
     }
@@ -56,7 +65,10 @@ impl Redis {
     }
 
     async fn answers(&self) {
-        eventually("Redis answers", async || TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()).await;
+        eventually("Redis answers", async || {
+            TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()
+        })
+        .await;
     }
 }
 
@@ -69,9 +81,35 @@ impl Drop for Redis {
 
 fn spawn(port: u16) -> Child {
     Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("redis-server is missing: run ./dev services")
+}
+
+/// A new, empty database, and its address.
+pub(crate) async fn new_database(name: &str) -> String {
+    use sqlx::{Connection as _, Executor as _};
+    let server = postgres();
+    let mut connection = sqlx::PgConnection::connect(&server)
+        .await
+        .expect("PostgreSQL answers: run ./dev services");
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
+    let (before, _) = server
+        .rsplit_once('/')
+        .expect("an address that ends in a database");
+    format!("{before}/{name}")
 }
