@@ -176,10 +176,10 @@ impl Chat {
             .get(room.partition)
             .ok_or(Refusal::later(Code::Unavailable, RETRY))?;
         let id = MessageId::derive(author.user(), &room.name, post.cid);
-        if post.attempt > 1 {
-            if let Some(first) = self.first(&feed, id).await? {
-                return Ok(Admitted::Known(ack(&post, id, first)));
-            }
+        if post.attempt > 1
+            && let Some(first) = self.first(&feed, id).await?
+        {
+            return Ok(Admitted::Known(ack(&post, id, first)));
         }
         self.limits.message(author.user()).await?;
         if crowded {

@@ -332,9 +332,19 @@ fn network(text: &str) -> Result<IpNet, ConfigError> {
 mod tests {
     use super::*;
 
+    /// The addresses of the distributed profile are empty unless given, whatever the environment says.
     fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
-        let arguments = std::iter::once("sphere").chain(arguments.iter().copied());
-        Arguments::parse_from(arguments).try_into()
+        let addresses = ["--kafka-brokers", "--redis-url", "--database-url"];
+        let given = |flag: &str| arguments.iter().any(|argument| argument.starts_with(flag));
+        let empty = addresses
+            .iter()
+            .filter(|flag| !given(flag))
+            .map(|flag| format!("{flag}="));
+        let all = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .chain(empty);
+        Arguments::parse_from(std::iter::once("sphere".to_owned()).chain(all)).try_into()
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub trait MessageLog: Send + Sync + 'static {
         record: Arc<Record>,
     ) -> BoxFuture<'static, Result<Offset, AppendError>>;
 
-    /// All entries from `from` on, in order, for ever. An error ends the stream; follow again from the next offset.
+    /// All entries from `from` on, in order, for ever; `from` is at most the log's end. An error ends the stream; follow again from the next offset.
     fn follow(
         &self,
         partition: Partition,

@@ -173,7 +173,11 @@ impl MessageLog for KafkaLog {
         let mut entries = Vec::new();
         let mut next = from;
         while next < to {
-            let fetched = fetch(&client, next, 0).await?;
+            let fetched = match fetch(&client, next, 0).await {
+                // Nothing stands there yet.
+                Err(ReadError::Lost { from, end, .. }) if from > end => break,
+                fetched => fetched?,
+            };
             let Some(last) = fetched.last() else { break };
             next = last.offset + 1;
             entries.extend(fetched.into_iter().filter(|entry| entry.offset < to));

@@ -62,8 +62,7 @@ contract! {
         saying_something_to_nobody_is_no_trouble;
     redis:
         everybody_who_listens_hears_everything_once
-        a_listener_that_is_gone_disturbs_nobody
-        saying_something_to_nobody_is_no_trouble;
+        a_listener_that_is_gone_disturbs_nobody;
 }
 
 fn hint(offset: i64) -> Signal {

@@ -278,13 +278,16 @@ async fn a_follower_begins_anywhere_and_goes_on_for_ever(open: Open) {
 async fn several_followers_see_the_same(open: Open) {
     let folder = TempDir::new().unwrap();
     let log = open(folder.path()).await;
+    for n in 0..5 {
+        append(&log, 3, &n.to_string()).await;
+    }
     let followers: Vec<_> = (0..5).map(|from| (from, log.follow(3, from))).collect();
     let reading =
         futures::future::join_all(followers.into_iter().map(|(from, mut entries)| async move {
             follow(&mut entries, 300 - usize::try_from(from).unwrap()).await
         }));
     let writing = async {
-        for n in 0..300 {
+        for n in 5..300 {
             append(&log, 3, &n.to_string()).await;
         }
     };
