@@ -124,7 +124,7 @@ pub enum Profile {
     /// In this folder and this process.
     Embedded(PathBuf),
     /// On Kafka, Redis and PostgreSQL.
-    Distributed(Distributed),
+    Distributed(Box<Distributed>),
 }
 
 /// The configuration, checked.
@@ -170,7 +170,7 @@ impl TryFrom<Arguments> for Config {
             }
         };
         let profile = match given.distributed.check()? {
-            Some(distributed) => Profile::Distributed(distributed),
+            Some(distributed) => Profile::Distributed(Box::new(distributed)),
             None if role == Role::All => Profile::Embedded(given.data_dir),
             None => {
                 let why = "must be all without KAFKA_BROKERS, REDIS_URL and DATABASE_URL: the embedded profile is exactly one process";
