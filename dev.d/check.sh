@@ -127,14 +127,24 @@ audit() {
   cargo deny check advisories
 }
 
+# Real Redis, PostgreSQL and Kafka: those that run already stay, those that were started here end with the tests.
+use_services_for_tests() {
+  services status >/dev/null || services_are_ours=yes
+  use_services
+}
+
+services_are_ours=
+
 run_everything() {
   local started=$SECONDS
   step "tools" need_build_tools
   step "test tools" need_test_tools
   lint
   step "build" build
+  step "services" use_services_for_tests
   step "tests in Rust" rust_tests
   step "tests in the browser" browser_tests
+  [[ -z $services_are_ours ]] || services stop
   say "all of it: $((SECONDS - started)) s"
   python3 dev.d/count.py "$rust_report" "$browser_report" && [[ -z $tests_failed ]]
 }

@@ -102,13 +102,13 @@ impl Identity {
         }
         let bound = row.is_some();
         let stored = row.map(|row| row.name);
-        if let Some(name) = name
+        let renamed = name
             .as_ref()
-            .filter(|name| bound && stored.as_ref() != Some(*name))
+            .filter(|name| bound && stored.as_ref() != Some(*name));
+        if let Some(name) = renamed
+            && let Err(error) = store.rename_user(&anonymous.user_id, name).await
         {
-            if let Err(error) = store.rename_user(&anonymous.user_id, name).await {
-                tracing::warn!(%error, "a name could not be stored");
-            }
+            tracing::warn!(%error, "a name could not be stored");
         }
         let name = name.or(stored).unwrap_or_else(|| ANONYMOUS.to_owned());
         let user = anonymous.user_id.clone();

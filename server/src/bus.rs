@@ -2,20 +2,24 @@
 //!
 //! # Guarantee
 //! At most once, in no promised order. Everything that must not be lost is in the log; a hint only makes it arrive
-//! sooner. Published to by `chat`; every web server subscribes to everything. Adapters: [`memory`].
+//! sooner. Published to by `chat`; every web server subscribes to everything. Adapters: [`memory`],
+//! [`redis`].
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use sphere_protocol::{Epoch, UserId};
 
 use crate::log::{Offset, Partition, Record};
 
 pub mod memory;
+pub mod redis;
 
 /// What travels over the bus.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "signal", rename_all = "snake_case")]
 pub enum Signal {
     /// A record that was just appended.
     Hint(Hint),
@@ -29,7 +33,7 @@ pub enum Signal {
 }
 
 /// A record together with its place in the log.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hint {
     /// The log that the offset counts in.
     pub epoch: Epoch,

@@ -176,12 +176,12 @@ impl Chat {
             .get(room.partition)
             .ok_or(Refusal::later(Code::Unavailable, RETRY))?;
         let id = MessageId::derive(author.user(), &room.name, post.cid);
-        if post.attempt > 1 {
-            if let Some(first) = self.first(feed, id).await? {
-                return Ok(Admitted::Known(ack(&post, id, first)));
-            }
+        if post.attempt > 1
+            && let Some(first) = self.first(&feed, id).await?
+        {
+            return Ok(Admitted::Known(ack(&post, id, first)));
         }
-        self.limits.message(author.user())?;
+        self.limits.message(author.user()).await?;
         if crowded {
             return Err(Refusal::later(Code::RateLimited, RETRY));
         }
@@ -193,13 +193,9 @@ impl Chat {
             post.message.clone(),
             clock::now(),
         ));
-        Ok(Admitted::Sent(self.send(
-            &room,
-            Arc::clone(feed),
-            record,
-            post,
-            deadline,
-        )))
+        Ok(Admitted::Sent(
+            self.send(&room, feed, record, post, deadline),
+        ))
     }
 
     /// What became of an earlier attempt. Only the store knows the ids that the feed has forgotten, so without it the

@@ -11,10 +11,17 @@ use sphere_protocol::RoomName;
 
 use crate::limits::Rates;
 
+pub mod distributed;
+
+pub use distributed::Distributed;
+
 /// Sphere: a self-hosted multi-room chat. Without any setting it listens on 127.0.0.1:3000 and keeps its data in ./data.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sphere", version, about)]
 pub struct Arguments {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<crate::admin::Command>,
     /// Address and port to listen on; port 0 takes any free one.
     #[arg(long, env = "SPHERE_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
@@ -59,7 +66,7 @@ pub struct Arguments {
     #[arg(
         long,
         env = "SPHERE_LOG",
-        default_value = "info,sqlx=warn,sea_orm_migration=warn"
+        default_value = "info,rskafka=warn,sqlx=warn,sea_orm_migration=warn"
     )]
     log: String,
     /// Whether the schema is brought up to date at the start.
@@ -68,15 +75,8 @@ pub struct Arguments {
     /// Set by `cargo leptos watch`: the page listens for rebuilds.
     #[arg(long, env = "LEPTOS_WATCH", default_value = "", hide = true)]
     watching: String,
-    /// PostgreSQL of the distributed profile.
-    #[arg(long, env = "DATABASE_URL", default_value = "", hide_env_values = true)]
-    database_url: String,
-    /// Redis of the distributed profile.
-    #[arg(long, env = "REDIS_URL", default_value = "", hide_env_values = true)]
-    redis_url: String,
-    /// Kafka of the distributed profile.
-    #[arg(long, env = "KAFKA_BROKERS", default_value = "")]
-    kafka_brokers: String,
+    #[command(flatten)]
+    distributed: distributed::DistributedArguments,
 }
 
 /// A value that cannot be used: one sentence.
@@ -107,13 +107,35 @@ pub enum LogFormat {
     Json,
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Both of the others.
+    All,
+    /// Serves people.
+    Web,
+    /// Stores the log.
+    Consumer,
+}
+
+/// Where log, bus and store are.
+#[derive(Debug, Clone)]
+pub enum Profile {
+    /// In this folder and this process.
+    Embedded(PathBuf),
+    /// On Kafka, Redis and PostgreSQL.
+    Distributed(Box<Distributed>),
+}
+
 /// The configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The folder of the embedded log and store.
-    pub data_dir: PathBuf,
+    /// What this process does.
+    pub role: Role,
+    /// Where log, bus and store are.
+    pub profile: Profile,
     /// The rooms to make.
     pub rooms: Vec<RoomTitle>,
     /// Other origins that may connect.
@@ -136,24 +158,25 @@ impl TryFrom<Arguments> for Config {
     type Error = ConfigError;
 
     fn try_from(given: Arguments) -> Result<Self, ConfigError> {
-        for (variable, value) in [
-            ("KAFKA_BROKERS", &given.kafka_brokers),
-            ("REDIS_URL", &given.redis_url),
-            ("DATABASE_URL", &given.database_url),
-        ] {
-            if !value.is_empty() {
+        let role = match given.role.as_str() {
+            "all" => Role::All,
+            "web" => Role::Web,
+            "consumer" => Role::Consumer,
+            other => {
                 return Err(wrong(
-                    variable,
-                    "belongs to the distributed profile, which this version does not have yet: unset it",
+                    "SPHERE_ROLE",
+                    format!("must be all, web or consumer, not {other:?}"),
                 ));
             }
-        }
-        if given.role != "all" {
-            return Err(wrong(
-                "SPHERE_ROLE",
-                "must be all: the embedded profile is exactly one process",
-            ));
-        }
+        };
+        let profile = match given.distributed.check()? {
+            Some(distributed) => Profile::Distributed(Box::new(distributed)),
+            None if role == Role::All => Profile::Embedded(given.data_dir),
+            None => {
+                let why = "must be all without KAFKA_BROKERS, REDIS_URL and DATABASE_URL: the embedded profile is exactly one process";
+                return Err(wrong("SPHERE_ROLE", why));
+            }
+        };
         let listen = given.listen.parse().map_err(|_| {
             wrong(
                 "SPHERE_LISTEN",
@@ -181,7 +204,8 @@ impl TryFrom<Arguments> for Config {
         }
         Ok(Self {
             listen,
-            data_dir: given.data_dir,
+            role,
+            profile,
             rooms: rooms(&given.rooms)?,
             allowed_origins: list(&given.allowed_origins)
                 .map(origin)
@@ -216,14 +240,14 @@ impl TryFrom<Arguments> for Config {
     }
 }
 
-fn wrong(variable: &'static str, why: impl Into<String>) -> ConfigError {
+pub(crate) fn wrong(variable: &'static str, why: impl Into<String>) -> ConfigError {
     ConfigError {
         variable,
         why: why.into(),
     }
 }
 
-fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)
         .filter(|item| !item.is_empty())
@@ -308,9 +332,19 @@ fn network(text: &str) -> Result<IpNet, ConfigError> {
 mod tests {
     use super::*;
 
+    /// The addresses of the distributed profile are empty unless given, whatever the environment says.
     fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
-        let arguments = std::iter::once("sphere").chain(arguments.iter().copied());
-        Arguments::parse_from(arguments).try_into()
+        let addresses = ["--kafka-brokers", "--redis-url", "--database-url"];
+        let given = |flag: &str| arguments.iter().any(|argument| argument.starts_with(flag));
+        let empty = addresses
+            .iter()
+            .filter(|flag| !given(flag))
+            .map(|flag| format!("{flag}="));
+        let all = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .chain(empty);
+        Arguments::parse_from(std::iter::once("sphere".to_owned()).chain(all)).try_into()
     }
 
     #[test]
@@ -342,7 +376,7 @@ mod tests {
             (["--log-format", "xml"], "SPHERE_LOG_FORMAT"),
             (["--migrate", "yes"], "SPHERE_MIGRATE"),
             (["--role", "web"], "SPHERE_ROLE"),
-            (["--redis-url", "redis://localhost"], "REDIS_URL"),
+            (["--redis-url", "redis://localhost"], "KAFKA_BROKERS"),
         ] {
             let [flag, value] = arguments;
             let error = config(&[&format!("{flag}={value}")])

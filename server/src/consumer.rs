@@ -12,12 +12,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    log::{Entry, MessageLog, Offset, Partition},
+    log::{Entry, MessageLog, Offset, Partition, ReadError},
     store::{Batch, Store, StoreError, Stored},
 };
 
 /// Pause before trying again what failed; grows to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// Why storing stopped.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Lost(ReadError),
+}
 
 /// Stores one partition.
 #[derive(Clone)]
@@ -53,21 +62,26 @@ impl Consumer {
     }
 
     /// Stores until the token is cancelled; a batch that was begun is finished first.
-    pub async fn run(self, cancel: CancellationToken) {
+    ///
+    /// # Errors
+    /// The log no longer has what comes next: an operator must look.
+    pub async fn run(self, cancel: &CancellationToken) -> Result<(), ReadError> {
         let mut pause = RETRY.0;
         while !cancel.is_cancelled() {
-            match self.follow(&cancel).await {
+            match self.follow(cancel).await {
                 Ok(()) => pause = RETRY.0,
-                Err(error) => {
+                Err(Stopped::Lost(error)) => return Err(error),
+                Err(Stopped::Store(error)) => {
                     tracing::error!(partition = self.partition, %error, "the consumer waits for the store");
                     tokio::select! { () = cancel.cancelled() => {}, () = tokio::time::sleep(pause) => {} }
                     pause = (pause * 2).min(RETRY.1);
                 }
             }
         }
+        Ok(())
     }
 
-    async fn follow(&self, cancel: &CancellationToken) -> Result<(), StoreError> {
+    async fn follow(&self, cancel: &CancellationToken) -> Result<(), Stopped> {
         let mut from = self.store.next_offset(self.partition).await?;
         self.progress.send_replace(from);
         let mut entries = self.log.follow(self.partition, from);
@@ -81,6 +95,7 @@ impl Consumer {
                     Some(to) => from = to,
                     None => return Ok(()),
                 },
+                Some(Err(error @ ReadError::Lost { .. })) => return Err(Stopped::Lost(error)),
                 Some(Err(error)) => {
                     tracing::warn!(partition = self.partition, %error, "the consumer cannot follow the log");
                     tokio::time::sleep(RETRY.0).await;

@@ -7,14 +7,14 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sphere_protocol::{Message, MessageId, RoomName, ServerFrame};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     hub::Hub,
-    log::{Entry, MessageLog, Offset, Partition, Record},
+    log::{Entry, MessageLog, Offset, Partition, ReadError, Record},
 };
 
 pub mod core;
@@ -31,6 +31,17 @@ pub const MEMORY: Offset = 20_000;
 pub const RING_BYTES: usize = 32 << 20;
 /// Pause before following the log again after an error.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// Why a feed cannot go on. Nothing that this server would say could be trusted any more.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The log holds something else than what was let through.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
+    /// The log no longer has what comes next.
+    #[error("the log was truncated, recreated, or kept for too short a time: {0}")]
+    Lost(ReadError),
+}
 
 /// The feed of one partition.
 #[derive(Debug)]
@@ -111,12 +122,12 @@ impl Feed {
     /// Follows the log until the token is cancelled.
     ///
     /// # Errors
-    /// [`Diverged`]: the caller must end the process.
+    /// The log contradicts what was let through, or has lost what was not: the caller must end the process.
     pub async fn follow(
         &self,
         log: &dyn MessageLog,
         cancel: &CancellationToken,
-    ) -> Result<(), Diverged> {
+    ) -> Result<(), FeedError> {
         let mut from = self.between(Core::next);
         while !cancel.is_cancelled() {
             let mut entries = log.follow(self.partition, from);
@@ -129,6 +140,9 @@ impl Feed {
                     Some(Ok(batch)) => {
                         from = batch.last().map_or(from, |entry| entry.offset + 1);
                         self.entries(&batch)?;
+                    }
+                    Some(Err(error @ ReadError::Lost { .. })) => {
+                        return Err(FeedError::Lost(error));
                     }
                     Some(Err(error)) => {
                         tracing::warn!(partition = self.partition, %error, "cannot follow the log; trying again");
@@ -171,24 +185,24 @@ impl Feed {
     }
 }
 
-/// All feeds of this server.
-#[derive(Debug, Clone)]
-pub struct Feeds(Arc<[Arc<Feed>]>);
+/// All feeds of this server. The log may get more partitions while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Feeds(Arc<RwLock<Vec<Arc<Feed>>>>);
 
 impl Feeds {
-    /// One feed per partition, in order.
-    pub fn new(feeds: Vec<Arc<Feed>>) -> Self {
-        Self(feeds.into())
+    /// Adds the feed of the next partition.
+    pub fn push(&self, feed: Arc<Feed>) {
+        self.0.write().push(feed);
     }
 
     /// The feed of a partition.
-    pub fn get(&self, partition: Partition) -> Option<&Arc<Feed>> {
-        self.0.get(usize::try_from(partition).ok()?)
+    pub fn get(&self, partition: Partition) -> Option<Arc<Feed>> {
+        self.0.read().get(usize::try_from(partition).ok()?).cloned()
     }
 
-    /// Every feed.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Feed>> {
-        self.0.iter()
+    /// Every feed, in the order of the partitions.
+    pub fn all(&self) -> Vec<Arc<Feed>> {
+        self.0.read().clone()
     }
 
     /// A room's head, wherever the room lives.

@@ -159,7 +159,7 @@ impl History {
             .get(room.partition)
             .ok_or(PageError::Unavailable)?;
         let deadline = Instant::now() + PATIENCE;
-        let mut part = Part::find(self, room, feed, request, deadline).await?;
+        let mut part = Part::find(self, room, &feed, request, deadline).await?;
         let mut enter = Some(enter);
         while Instant::now() <= deadline {
             let raw = self
@@ -183,7 +183,7 @@ impl History {
                 });
                 match step {
                     Step::Read(missing) => tail
-                        .read(&*self.log, feed, room, self.epoch, missing)
+                        .read(&*self.log, &feed, room, self.epoch, missing)
                         .await
                         .map_err(unavailable)?,
                     Step::Entered(entered) => break entered,

@@ -3,6 +3,7 @@
 //! Start reading at [`run`], which puts the parts together; then `chat` for what people do, `feed` for how a message
 //! is seen, `history` for how it is read again.
 
+pub mod admin;
 pub mod auth;
 pub mod bus;
 pub mod chat;
@@ -24,4 +25,4 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 
-pub use run::{RunError, run};
+pub use run::{EMBEDDED_PARTITIONS, RunError, run};

@@ -19,6 +19,10 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use sphere_protocol::UserId;
 
+mod shared;
+
+pub use shared::SharedBucket;
+
 /// Bursts of requests over one socket and of HTTP requests from one address.
 const BURST: NonZeroU32 = NonZeroU32::new(50).expect("50 is not 0");
 /// Requests over one socket, per second.
@@ -47,6 +51,7 @@ pub struct Rates {
 /// All limits of this server.
 #[derive(Debug)]
 pub struct Limits {
+    shared: Option<SharedBucket>,
     messages: Option<DefaultKeyedRateLimiter<UserId>>,
     new_ids: Option<DefaultKeyedRateLimiter<IpAddr>>,
     http: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -59,6 +64,7 @@ impl Limits {
     pub fn new(rates: Rates) -> Self {
         let keyed = NonZeroU32::new;
         Self {
+            shared: None,
             messages: keyed(rates.messages_per_second).map(|rate| {
                 let burst = NonZeroU32::new(rates.messages_burst).unwrap_or(rate);
                 RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
@@ -72,12 +78,24 @@ impl Limits {
         }
     }
 
+    /// Counts messages over all servers that share this bucket.
+    pub fn share(self, bucket: SharedBucket) -> Self {
+        Self {
+            shared: self.messages.is_some().then_some(bucket),
+            ..self
+        }
+    }
+
     /// Counts a message of a user.
     ///
     /// # Errors
     /// [`Exceeded`]; the message does not count then.
-    pub fn message(&self, user: &UserId) -> Result<(), Exceeded> {
-        check(self.messages.as_ref(), user)
+    pub async fn message(&self, user: &UserId) -> Result<(), Exceeded> {
+        let shared = match &self.shared {
+            Some(bucket) => bucket.message(user).await,
+            None => None,
+        };
+        shared.unwrap_or_else(|| check(self.messages.as_ref(), user))
     }
 
     /// Counts a new identity from an address.
@@ -260,8 +278,8 @@ mod tests {
         assert!(limits.socket(address("2001:db8::3")).is_some());
     }
 
-    #[test]
-    fn zero_switches_a_limit_off() {
+    #[tokio::test]
+    async fn zero_switches_a_limit_off() {
         let rates = Rates {
             messages_per_second: 0,
             messages_burst: 0,
@@ -270,6 +288,8 @@ mod tests {
             http_per_second: 0,
         };
         let limits = Limits::new(rates);
-        assert!((0..1_000).all(|_| limits.message(&UserId::from("a")).is_ok()));
+        for _ in 0..1_000 {
+            assert!(limits.message(&UserId::from("a")).await.is_ok());
+        }
     }
 }

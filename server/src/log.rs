@@ -6,7 +6,8 @@
 //! record. An append that fails with [`AppendError::OutcomeUnknown`] may or may not be in the log, once or more: the
 //! caller repeats it with the same record id, and every reader drops repeats by id.
 //!
-//! Called by `chat` (append), `feed` and `consumer` (follow), `history` (read). Adapters: [`embedded`].
+//! Called by `chat` (append), `feed` and `consumer` (follow), `history` (read). Adapters: [`embedded`],
+//! [`kafka`].
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 use futures::{future::BoxFuture, stream::BoxStream};
 
 pub mod embedded;
+pub mod kafka;
 pub mod record;
 
 pub use record::Record;
@@ -55,14 +57,36 @@ pub enum AppendError {
 
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the log cannot be read: {0}")]
-pub struct ReadError(pub String);
+pub enum ReadError {
+    /// The log is away; the same works later.
+    #[error("the log cannot be read: {0}")]
+    Unavailable(String),
+    /// The log no longer has what was asked for: it was truncated, recreated, or kept for too short a time.
+    #[error(
+        "partition {partition} of the log holds offsets {start} to {end}, but {from} was to be read"
+    )]
+    Lost {
+        /// The partition.
+        partition: Partition,
+        /// What was asked for.
+        from: Offset,
+        /// The first offset that the log has.
+        start: Offset,
+        /// The offset that the next record will get.
+        end: Offset,
+    },
+}
 
 /// An append-only, partitioned, durable log. See the module for what it promises.
 #[async_trait]
 pub trait MessageLog: Send + Sync + 'static {
-    /// How many partitions the log has.
+    /// How many partitions the log has, as far as is known.
     fn partitions(&self) -> Partition;
+
+    /// Finds out how many partitions the log has now; they can only grow.
+    async fn refresh(&self) -> Result<Partition, ReadError> {
+        Ok(self.partitions())
+    }
 
     /// Appends a record. The record is queued when this returns; the future waits for the outcome. Records of one
     /// partition are written in the order of the calls.
@@ -72,7 +96,7 @@ pub trait MessageLog: Send + Sync + 'static {
         record: Arc<Record>,
     ) -> BoxFuture<'static, Result<Offset, AppendError>>;
 
-    /// All entries from `from` on, in order, for ever. An error ends the stream; follow again from the next offset.
+    /// All entries from `from` on, in order, for ever; `from` is at most the log's end. An error ends the stream; follow again from the next offset.
     fn follow(
         &self,
         partition: Partition,

@@ -6,6 +6,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
 use server::{
+    admin,
     config::{Arguments, Config},
     run, telemetry,
 };
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
             );
         }
     };
+    let command = arguments.command.clone();
     let config = match Config::try_from(arguments) {
         Ok(config) => config,
         Err(error) => return fail(2, error),
@@ -43,7 +45,15 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(serve(config)),
+        Ok(runtime) => runtime.block_on(async {
+            match command {
+                None => serve(config).await,
+                Some(command) => match admin::run(command, &config).await {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => fail(1, error),
+                },
+            }
+        }),
         Err(error) => fail(1, format_args!("The runtime cannot start: {error}.")),
     }
 }

@@ -54,3 +54,12 @@ pub fn router(state: AppState) -> Router {
         .layer(map_response(security::harden))
         .with_state(state)
 }
+
+/// The router of a process that only stores: whether it lives.
+pub fn health_only(state: AppState) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(map_response(security::harden))
+        .with_state(state)
+}

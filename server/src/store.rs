@@ -6,23 +6,33 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
-use sea_orm_migration::MigratorTrait as _;
+use sea_orm_migration::{MigrationStatus, MigratorTrait as _};
+use sphere_migration::Migrator;
 
 mod batch;
 mod entity;
+mod leases;
 mod log_state;
 mod pages;
 mod rooms;
 mod users;
 
 pub use batch::{Batch, Stored};
+pub use leases::Share;
+pub use log_state::Position;
 pub use pages::{Query, RawPage};
 pub use rooms::RoomRow;
 pub use users::UserRow;
+
+/// How long a connection may take to be had.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// The number of the advisory lock under which PostgreSQL is migrated; "sphere" in ASCII.
+const MIGRATION_LOCK: i64 = 0x7370_6865_7265;
 
 /// Why the store did not answer. Internals: logged, never sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,10 +45,23 @@ pub enum StoreError {
     Inconsistent(String),
 }
 
+/// A change of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrations {
+    /// All missing steps.
+    Up,
+    /// The last step back.
+    Down,
+    /// None.
+    Status,
+}
+
 /// A handle on the database; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: DatabaseConnection,
+    /// Where pages are read: a replica, or the same.
+    read: DatabaseConnection,
 }
 
 impl Store {
@@ -65,13 +88,71 @@ impl Store {
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
         });
-        let store = Self {
-            db: Database::connect(options).await?,
-        };
+        let db = Database::connect(options).await?;
         if migrate {
-            sphere_migration::Migrator::up(&store.db, None).await?;
+            Migrator::up(&db, None).await?;
         }
-        Ok(store)
+        Ok(Self {
+            read: db.clone(),
+            db,
+        })
+    }
+
+    /// Opens PostgreSQL, and a replica for pages if there is one.
+    ///
+    /// # Errors
+    /// When a database does not answer, or cannot be migrated.
+    pub async fn open_postgres(
+        url: &str,
+        read_url: Option<&str>,
+        pool: u32,
+        migrate: bool,
+    ) -> Result<Self, StoreError> {
+        let connect = |url: &str| {
+            let mut options = ConnectOptions::new(url);
+            options
+                .max_connections(pool)
+                .acquire_timeout(ACQUIRE)
+                .connect_timeout(ACQUIRE)
+                .sqlx_logging(false);
+            Database::connect(options)
+        };
+        let db = connect(url).await?;
+        if migrate {
+            // One process at a time; the lock goes with the transaction, however this process ends.
+            let turn = db.begin().await?;
+            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                .await?;
+            Migrator::up(&db, None).await?;
+            turn.commit().await?;
+        }
+        let read = match read_url {
+            Some(url) => connect(url).await?,
+            None => db.clone(),
+        };
+        Ok(Self { db, read })
+    }
+
+    /// Changes the schema if asked to, and says which steps there are and which have been made.
+    ///
+    /// # Errors
+    /// When the database does not answer or refuses a step.
+    pub async fn migrate(&self, what: Migrations) -> Result<Vec<(String, bool)>, StoreError> {
+        match what {
+            Migrations::Up => Migrator::up(&self.db, None).await?,
+            Migrations::Down => Migrator::down(&self.db, Some(1)).await?,
+            Migrations::Status => {}
+        }
+        let steps = Migrator::get_migration_with_status(&self.db).await?;
+        Ok(steps
+            .into_iter()
+            .map(|step| {
+                (
+                    step.name().to_owned(),
+                    step.status() == MigrationStatus::Applied,
+                )
+            })
+            .collect())
     }
 
     /// Whether the database answers.
@@ -83,15 +164,15 @@ impl Store {
     }
 
     /// A transaction that sees one state of the database, however long it reads.
-    async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
             // A read transaction on SQLite is a snapshot by itself, and there is no level to set.
-            isolation_level: (self.db.get_database_backend() == DbBackend::Postgres)
+            isolation_level: (db.get_database_backend() == DbBackend::Postgres)
                 .then_some(IsolationLevel::RepeatableRead),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
-        self.db.begin_with_options(options).await
+        db.begin_with_options(options).await
     }
 
     /// A transaction that writes.

@@ -524,7 +524,7 @@ async fn feeds(
     hub: &Arc<Hub>,
     (memory, ring): (Offset, usize),
 ) -> (Feeds, Vec<Offset>) {
-    let mut feeds = Vec::new();
+    let feeds = Feeds::default();
     let mut followed = Vec::new();
     for partition in 0..PARTITIONS {
         let start = store.feed_start(partition).await.unwrap();
@@ -535,7 +535,7 @@ async fn feeds(
             Arc::clone(hub),
         ));
     }
-    (Feeds::new(feeds), followed)
+    (feeds, followed)
 }
 
 proptest! {

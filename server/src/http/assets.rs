@@ -87,10 +87,10 @@ fn encoded(path: &str, headers: &HeaderMap) -> Option<(Option<&'static str>, Cow
             .any(|item| item.split(';').next().unwrap_or_default().trim() == encoding)
     };
     for (encoding, suffix) in [("br", "br"), ("gzip", "gz")] {
-        if accepts(encoding) {
-            if let Some(file) = Site::get(&format!("{path}.{suffix}")) {
-                return Some((Some(encoding), file.data));
-            }
+        if accepts(encoding)
+            && let Some(file) = Site::get(&format!("{path}.{suffix}"))
+        {
+            return Some((Some(encoding), file.data));
         }
     }
     Site::get(path).map(|file| (None, file.data))

@@ -10,14 +10,16 @@ pub async fn healthz(State(state): State<AppState>) -> Json<Value> {
     let store = state.store.ping().await.is_ok();
     let mut log = true;
     let mut partitions = Vec::new();
-    for feed in state.feeds.iter() {
-        let end = state.log.end(feed.partition()).await.ok();
+    for partition in 0..state.log.partitions() {
+        let end = state.log.end(partition).await.ok();
         log &= end.is_some();
-        let next = feed.between(crate::feed::Core::next);
-        let stored = state.store.next_offset(feed.partition()).await.ok();
-        partitions.push(
-            json!({ "partition": feed.partition(), "end": end, "feed": next, "stored": stored }),
-        );
+        let next = state
+            .feeds
+            .get(partition)
+            .map(|feed| feed.between(crate::feed::Core::next));
+        let stored = state.store.next_offset(partition).await.ok();
+        partitions
+            .push(json!({ "partition": partition, "end": end, "feed": next, "stored": stored }));
     }
     Json(json!({
         "ready": state.lifecycle.is_ready(),

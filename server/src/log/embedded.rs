@@ -163,10 +163,7 @@ impl MessageLog for EmbeddedLog {
         from: Offset,
     ) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
         let Some(end) = self.watch_end(partition) else {
-            return stream::once(async move {
-                Err(ReadError(format!("there is no partition {partition}")))
-            })
-            .boxed();
+            return stream::once(async move { Err(no_partition(partition)) }).boxed();
         };
         let readers = self.readers.clone();
         stream::try_unfold((from, end), move |(from, mut end)| {
@@ -175,7 +172,7 @@ impl MessageLog for EmbeddedLog {
                 let until = *end
                     .wait_for(|end| *end > from)
                     .await
-                    .map_err(|_| ReadError("the log was closed".to_owned()))?;
+                    .map_err(|_| ReadError::Unavailable("the log was closed".to_owned()))?;
                 let to = until.min(from.saturating_add(CHUNK));
                 let entries = read(&readers, partition, from, to).await?;
                 Ok(Some((entries, (to, end))))
@@ -196,7 +193,7 @@ impl MessageLog for EmbeddedLog {
     async fn end(&self, partition: Partition) -> Result<Offset, ReadError> {
         let end = self
             .watch_end(partition)
-            .ok_or_else(|| ReadError(format!("there is no partition {partition}")))?;
+            .ok_or_else(|| no_partition(partition))?;
         Ok(*end.borrow())
     }
 }
@@ -214,12 +211,16 @@ async fn read(
             .bind(to)
             .fetch_all(readers)
             .await
-            .map_err(|error| ReadError(error.to_string()))?;
+            .map_err(|error| ReadError::Unavailable(error.to_string()))?;
     let entry = |row: sqlx::sqlite::SqliteRow| Entry {
         offset: row.get(0),
         record: Record::decode(row.get(1)).map(Arc::new),
     };
     Ok(rows.into_iter().map(entry).collect())
+}
+
+fn no_partition(partition: Partition) -> ReadError {
+    ReadError::Unavailable(format!("there is no partition {partition}"))
 }
 
 async fn next_offsets(connection: &mut SqliteConnection) -> Result<Vec<Offset>, sqlx::Error> {

@@ -1,8 +1,8 @@
 //! What the store knows about the log: its epoch, how far it has been stored, and where a feed starts.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, sea_query::OnConflict,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::OnConflict,
 };
 use sphere_protocol::{Epoch, Kind, MessageId, RoomName, Seq};
 use time::OffsetDateTime;
@@ -71,7 +71,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn feed_start(&self, partition: Partition) -> Result<FeedStart, StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.db).await?;
         let position = position(&snapshot, partition).await?;
         let mut heads = Vec::new();
         for room in room::Entity::find()
@@ -124,6 +124,64 @@ impl Store {
             ids,
         })
     }
+}
+
+impl Store {
+    /// How far every partition is stored, and by whom.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn positions(&self) -> Result<Vec<Position>, StoreError> {
+        let rows = log_offset::Entity::find()
+            .order_by_asc(log_offset::Column::Partition)
+            .all(&self.db)
+            .await?;
+        let position = |row: log_offset::Model| Position {
+            partition: row.partition,
+            next_offset: row.next_offset,
+            owner: row.lease_owner,
+        };
+        Ok(rows.into_iter().map(position).collect())
+    }
+
+    /// Counts on above every `seq` that was ever given, from the first offset of a recreated log. No server may run.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn new_epoch(&self, now: Epoch) -> Result<Epoch, StoreError> {
+        let transaction = self.write().await?;
+        for row in log_offset::Entity::find().all(&transaction).await? {
+            let base = row.base + row.next_offset;
+            let mut row: log_offset::ActiveModel = row.into();
+            row.base = Set(base);
+            row.next_offset = Set(0);
+            row.update(&transaction).await?;
+        }
+        let row = log::ActiveModel {
+            id: Set(LOG),
+            epoch: Set(now),
+        };
+        let replace = OnConflict::column(log::Column::Id)
+            .update_column(log::Column::Epoch)
+            .to_owned();
+        log::Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(&transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(now)
+    }
+}
+
+/// How far a partition is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The partition.
+    pub partition: Partition,
+    /// Everything below is stored.
+    pub next_offset: Offset,
+    /// The consumer that holds its lease.
+    pub owner: Option<String>,
 }
 
 /// The row that says how far a partition is stored.

@@ -56,7 +56,7 @@ impl Store {
         query: Query,
         limit: u64,
     ) -> Result<RawPage, StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.read).await?;
         let next_offset = position(&snapshot, room.partition).await?.next_offset;
         let reader = Reader {
             room,
@@ -106,7 +106,7 @@ impl Store {
         reader: Option<&UserId>,
         limit: u64,
     ) -> Result<(u64, Offset), StoreError> {
-        let snapshot = self.snapshot().await?;
+        let snapshot = Self::snapshot(&self.read).await?;
         let next_offset = position(&snapshot, room.partition).await?.next_offset;
         let mut unread = messages(room).filter(message::Column::Seq.gt(above));
         if let Some(reader) = reader {

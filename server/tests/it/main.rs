@@ -9,6 +9,7 @@
 
 mod borders;
 mod contract;
+mod distributed;
 mod frames;
 mod hello;
 mod http_api;

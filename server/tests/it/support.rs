@@ -12,6 +12,7 @@ pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod server;
+pub(crate) mod services;
 pub(crate) mod view;
 
 pub(crate) use client::{Client, Frame, Got};

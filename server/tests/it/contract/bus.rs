@@ -1,18 +1,43 @@
 //! The promises of [`Bus`]: everybody who listens hears, once at most, and nobody holds anybody up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, StreamExt as _, stream::BoxStream};
-use server::bus::{Bus, Hint, Signal, memory::MemoryBus};
+use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture, stream::BoxStream};
+use server::bus::{Bus, Hint, Signal, memory::MemoryBus, redis::RedisBus};
 use sphere_protocol::UserId;
 
 use super::record;
-use crate::support::within;
+use crate::support::{eventually, services::Redis, within};
 
-type Open = fn() -> Arc<dyn Bus>;
+/// A bus, and whatever must live as long.
+type Opened = (Arc<dyn Bus>, Option<Redis>);
+type Open = fn() -> LocalBoxFuture<'static, Opened>;
 
-fn memory() -> Arc<dyn Bus> {
-    Arc::new(MemoryBus::default())
+fn memory() -> LocalBoxFuture<'static, Opened> {
+    async { (Arc::new(MemoryBus::default()) as Arc<dyn Bus>, None) }.boxed_local()
+}
+
+/// A bus on a Redis of its own, subscribed.
+fn redis() -> LocalBoxFuture<'static, Opened> {
+    async {
+        let redis = Redis::start().await;
+        let bus = RedisBus::open(&redis.url()).unwrap() as Arc<dyn Bus>;
+        let mut probe = bus.subscribe();
+        eventually("the bus is subscribed", async || {
+            let _ = bus.publish(renamed("probe")).await;
+            tokio::time::timeout(Duration::from_millis(200), probe.next())
+                .await
+                .is_ok()
+        })
+        .await;
+        // Probes that were still under way are not part of the test.
+        while tokio::time::timeout(Duration::from_millis(300), probe.next())
+            .await
+            .is_ok()
+        {}
+        (bus, Some(redis))
+    }
+    .boxed_local()
 }
 
 macro_rules! contract {
@@ -35,6 +60,9 @@ contract! {
         a_listener_that_is_gone_disturbs_nobody
         a_slow_listener_holds_nobody_up_and_hears_the_newest
         saying_something_to_nobody_is_no_trouble;
+    redis:
+        everybody_who_listens_hears_everything_once
+        a_listener_that_is_gone_disturbs_nobody;
 }
 
 fn hint(offset: i64) -> Signal {
@@ -72,7 +100,7 @@ async fn hear(signals: &mut BoxStream<'static, Signal>) -> String {
 }
 
 async fn everybody_who_listens_hears_everything_once(open: Open) {
-    let bus = open();
+    let (bus, _redis) = open().await;
     let mut listeners = [bus.subscribe(), bus.subscribe(), bus.subscribe()];
     let signals = [hint(7), renamed("Ada"), hint(8)];
     for signal in &signals {
@@ -94,7 +122,7 @@ async fn everybody_who_listens_hears_everything_once(open: Open) {
 }
 
 async fn nobody_hears_what_was_said_before(open: Open) {
-    let bus = open();
+    let (bus, _redis) = open().await;
     let _first = bus.subscribe();
     bus.publish(hint(1)).await.unwrap();
     let mut late = bus.subscribe();
@@ -103,7 +131,7 @@ async fn nobody_hears_what_was_said_before(open: Open) {
 }
 
 async fn a_listener_that_is_gone_disturbs_nobody(open: Open) {
-    let bus = open();
+    let (bus, _redis) = open().await;
     let mut stays = bus.subscribe();
     drop(bus.subscribe());
     bus.publish(hint(1)).await.unwrap();
@@ -112,7 +140,7 @@ async fn a_listener_that_is_gone_disturbs_nobody(open: Open) {
 
 async fn a_slow_listener_holds_nobody_up_and_hears_the_newest(open: Open) {
     const MANY: i64 = 20_000;
-    let bus = open();
+    let (bus, _redis) = open().await;
     let mut slow = bus.subscribe();
     for offset in 0..MANY {
         within("publishing", bus.publish(hint(offset)))
@@ -131,7 +159,7 @@ async fn a_slow_listener_holds_nobody_up_and_hears_the_newest(open: Open) {
 }
 
 async fn saying_something_to_nobody_is_no_trouble(open: Open) {
-    let bus = open();
+    let (bus, _redis) = open().await;
     // It may say so, but it neither waits nor breaks.
     let _ = within("publishing", bus.publish(hint(1))).await;
     let mut listener = bus.subscribe();

@@ -4,13 +4,15 @@ use std::{path::Path, sync::Arc};
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
 use server::log::{
-    AppendError, Entry, MessageLog, Offset, ReadError, Record, embedded::EmbeddedLog,
+    AppendError, Entry, MessageLog, Offset, ReadError, Record,
+    embedded::EmbeddedLog,
+    kafka::{KafkaConfig, KafkaLog},
 };
 use sphere_protocol::Timestamp;
 use tempfile::TempDir;
 
 use super::record;
-use crate::support::{files, within};
+use crate::support::{files, services, within};
 
 const PARTITIONS: i32 = 4;
 
@@ -24,6 +26,20 @@ fn embedded(folder: &Path) -> BoxFuture<'_, Arc<dyn MessageLog>> {
             .unwrap() as Arc<dyn MessageLog>
     }
     .boxed()
+}
+
+/// Opens the topic that is named after the folder, on a real broker.
+fn kafka(folder: &Path) -> BoxFuture<'_, Arc<dyn MessageLog>> {
+    let folder = folder.file_name().unwrap().to_string_lossy();
+    let config = KafkaConfig {
+        brokers: vec![services::kafka()],
+        topic: format!("contract{}", folder.replace('.', "-")),
+        partitions: PARTITIONS,
+        replication_factor: 1,
+        tls_ca_file: None,
+        sasl: None,
+    };
+    async move { KafkaLog::open(config).await.unwrap() as Arc<dyn MessageLog> }.boxed()
 }
 
 macro_rules! contract {
@@ -41,6 +57,16 @@ macro_rules! contract {
 
 contract! {
     embedded:
+        a_new_log_is_empty
+        records_of_a_partition_stand_in_the_order_of_the_calls
+        appends_from_everywhere_get_offsets_of_their_own
+        what_was_acknowledged_is_there_when_the_log_is_opened_again
+        a_record_is_read_as_it_was_written
+        a_read_gives_what_lies_between_two_offsets
+        a_follower_begins_anywhere_and_goes_on_for_ever
+        several_followers_see_the_same
+        what_is_not_a_partition_is_refused;
+    kafka:
         a_new_log_is_empty
         records_of_a_partition_stand_in_the_order_of_the_calls
         appends_from_everywhere_get_offsets_of_their_own
@@ -252,13 +278,16 @@ async fn a_follower_begins_anywhere_and_goes_on_for_ever(open: Open) {
 async fn several_followers_see_the_same(open: Open) {
     let folder = TempDir::new().unwrap();
     let log = open(folder.path()).await;
+    for n in 0..5 {
+        append(&log, 3, &n.to_string()).await;
+    }
     let followers: Vec<_> = (0..5).map(|from| (from, log.follow(3, from))).collect();
     let reading =
         futures::future::join_all(followers.into_iter().map(|(from, mut entries)| async move {
             follow(&mut entries, 300 - usize::try_from(from).unwrap()).await
         }));
     let writing = async {
-        for n in 0..300 {
+        for n in 5..300 {
             append(&log, 3, &n.to_string()).await;
         }
     };

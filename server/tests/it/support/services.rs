@@ -1,0 +1,115 @@
+//! The real parts of the distributed profile. A test that does not find one fails and says how to start it.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+};
+
+use tokio::net::TcpStream;
+
+use super::eventually;
+
+/// The address of a real broker.
+pub(crate) fn kafka() -> String {
+    variable("KAFKA_BROKERS")
+}
+
+/// The address of a real PostgreSQL.
+pub(crate) fn postgres() -> String {
+    variable("DATABASE_URL")
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run eval \"$(./dev services | sed 's/^/export /')\"")
+    })
+}
+
+/// A Redis of one test's own, so that the test may do to it what it likes.
+pub(crate) struct Redis {
+    port: u16,
+    child: Child,
+}
+
+impl Redis {
+    /// Starts one and waits until it answers.
+    pub(crate) async fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let redis = Self {
+            port,
+            child: spawn(port),
+        };
+        redis.answers().await;
+        redis
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Takes it away.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Brings it back, empty.
+    pub(crate) async fn restart(&mut self) {
+        self.child = spawn(self.port);
+        self.answers().await;
+    }
+
+    async fn answers(&self) {
+        eventually("Redis answers", async || {
+            TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()
+        })
+        .await;
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(port: u16) -> Child {
+    Command::new("redis-server")
+        .args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is missing: run ./dev services")
+}
+
+/// A new, empty database, and its address.
+pub(crate) async fn new_database(name: &str) -> String {
+    use sqlx::{Connection as _, Executor as _};
+    let server = postgres();
+    let mut connection = sqlx::PgConnection::connect(&server)
+        .await
+        .expect("PostgreSQL answers: run ./dev services");
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .await
+        .unwrap();
+    let (before, _) = server
+        .rsplit_once('/')
+        .expect("an address that ends in a database");
+    format!("{before}/{name}")
+}
