@@ -68,7 +68,7 @@ test('a server that has lost everything is shown as it is, and what waits still 
   await ada.say('Old');
   await ada.sees('Old');
   calm.expect(CONNECTION_REFUSED);
-  await server.stop();
+  await server.kill();
   await server.wipe();
   await ada.say('Waiting');
   await ada.sees('Waiting', 'sending');

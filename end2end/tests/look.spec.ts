@@ -63,7 +63,8 @@ test('on a phone the rooms are a drawer that Escape closes', async ({ startServe
   await expect(drawer(ada)).not.toBeInViewport();
 });
 
-test('on a desk the rooms stand beside the log', async ({ room, newcomer }) => {
+test('on a desk the rooms stand beside the log', async ({ startServer, newcomer }) => {
+  const room = (await startServer()).room('room1');
   const ada = await newcomer(room, { viewport: DESKTOP });
   await expect(ada.page.getByRole('complementary', { name: 'Rooms and you' })).toBeVisible();
   await expect(ada.link(room)).toBeInViewport();

@@ -5,6 +5,9 @@ import { refuse } from './support/refuse.ts';
 import { expect, test } from './support/test.ts';
 import { stored } from './support/wire.ts';
 
+/** A server that ends in order asks everybody to come back at some moment of the next 10 s. */
+const RECONNECT_MS = 15_000;
+
 /** The keys of the messages that wait in this browser. */
 function outbox(page: Page): Promise<string[]> {
   return page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('outbox:')));
@@ -27,8 +30,8 @@ test('a message written while the server is down arrives once, after its restart
   await server.start();
 
   for (const tab of [ada, lin]) {
+    await tab.connected(RECONNECT_MS);
     await tab.seesAll(['Before', 'While it was down'], 'stored');
-    await tab.connected();
     await expect(tab.banner.filter({ hasText: 'Reconnecting' })).toBeHidden();
   }
   expect((await stored(room)).map((message) => message.message)).toEqual(['Before', 'While it was down']);
@@ -61,7 +64,7 @@ test('messages for two rooms that wait arrive each in its own', async ({ startSe
   const [general, help] = [server.room('room1'), server.room('room3')];
   const ada = await newcomer(general);
   calm.expect(CONNECTION_REFUSED);
-  await server.stop();
+  await server.kill();
   await ada.say('For General');
   await ada.sees('For General', 'sending');
   await ada.enter(help);
@@ -104,7 +107,7 @@ test('two tabs share what waits, and nothing is doubled', async ({ startServer, 
   const right = await left.another();
   const lin = await newcomer(room);
   calm.expect(CONNECTION_REFUSED);
-  await server.stop();
+  await server.kill();
 
   await left.say('Left 1', 'Left 2');
   await right.sees('Left 2', 'sending');
@@ -125,7 +128,7 @@ test('what one tab left behind, the other sends', async ({ startServer, newcomer
   const left = await newcomer(room);
   const right = await left.another();
   calm.expect(CONNECTION_REFUSED);
-  await server.stop();
+  await server.kill();
   await left.say('Left behind');
   await right.sees('Left behind', 'sending');
   await left.page.close();

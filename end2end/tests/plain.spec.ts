@@ -36,7 +36,7 @@ test('over plain HTTP two tabs share what waits, and nothing is doubled', async 
   const left = await newcomer(room);
   const right = await left.another();
   calm.expect(CONNECTION_REFUSED);
-  await server.stop();
+  await server.kill();
   await left.say('Left 1', 'Left 2');
   await right.say('Right 1', 'Right 2');
   for (const tab of [left, right]) await expect(tab.log.locator('article[data-state="sending"]')).toHaveCount(4);

@@ -37,6 +37,10 @@ const NO_LIMITS = {
 const START_MS = 20_000;
 const STOP_MS = 10_000;
 
+/** Nothing that these tests start outlives them. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 export class Server {
   readonly rooms: Record<string, string>;
   readonly #dataDir: string;
@@ -86,8 +90,8 @@ export class Server {
     });
     this.#process = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
-    // Nothing that these tests start may outlive them.
-    process.once('exit', () => child.kill('SIGKILL'));
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.#port = await this.#listening(child);
     await this.#ready();
   }

@@ -59,9 +59,9 @@ export class Tab {
   }
 
   /** On a phone the words are in the drawer, so they need not be seen. */
-  async connected(): Promise<void> {
+  async connected(timeout?: number): Promise<void> {
     const you = this.page.getByRole('region', { name: 'You', exact: true, includeHidden: true });
-    await expect(you).toContainText('Connected');
+    await expect(you).toContainText('Connected', { timeout });
   }
 
   /** Another tab of the same person. */
