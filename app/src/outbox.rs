@@ -7,8 +7,6 @@
 
 mod entry;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use sphere_protocol::{Cid, Code, RoomName, Seq, Timestamp, UserId};
 
 use crate::storage::Storage;
@@ -20,11 +18,18 @@ pub enum Share {
     /// All of them: whoever calls [`Outbox::due`] holds the lock.
     Locked,
     /// There are no locks: those that this tab wrote, or found when it was loaded.
-    Own(HashSet<Cid>),
+    Own(Vec<Cid>),
+}
+
+/// A send without an answer.
+#[derive(Debug)]
+struct Flight {
+    cid: Cid,
+    since: i64,
 }
 
 /// When the head of a room may be sent again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Wait {
     cid: Cid,
     until: i64,
@@ -36,8 +41,9 @@ pub struct Outbox<S> {
     storage: S,
     user: UserId,
     share: Share,
-    flights: HashMap<RoomName, (Cid, i64)>,
-    waits: HashMap<RoomName, Wait>,
+    /// What was sent and not answered, at most one of a room.
+    flights: Vec<Flight>,
+    waits: Vec<Wait>,
 }
 
 impl<S: Storage> Outbox<S> {
@@ -47,8 +53,8 @@ impl<S: Storage> Outbox<S> {
             storage,
             user,
             share: Share::Locked,
-            flights: HashMap::new(),
-            waits: HashMap::new(),
+            flights: Vec::new(),
+            waits: Vec::new(),
         };
         for entry in outbox
             .all()
@@ -103,46 +109,45 @@ impl<S: Storage> Outbox<S> {
         let entry = Entry::new(key, text, now);
         self.write(&entry);
         if let Share::Own(own) = &mut self.share {
-            own.insert(cid);
+            own.push(cid);
         }
         entry
     }
 
     /// Takes what may be sent now: the head of each room that has nothing in flight. Their `attempt` is already written.
     pub fn due(&mut self, now: Timestamp) -> Vec<Entry> {
-        let mut heads: BTreeMap<RoomName, Entry> = BTreeMap::new();
+        let mut heads: Vec<Entry> = Vec::new();
         for entry in self.entries() {
-            if entry.body.refused.is_none() && self.is_mine(entry.key.cid) {
-                heads.entry(entry.key.room.clone()).or_insert(entry);
+            let first = !heads.iter().any(|head| head.key.room == entry.key.room);
+            if first && entry.body.refused.is_none() && self.is_mine(entry.key.cid) {
+                heads.push(entry);
             }
         }
-        let mut due = Vec::new();
-        for (room, mut entry) in heads {
-            let cid = entry.key.cid;
-            // A head that another tab has finished since is no longer in flight.
-            let busy = self
-                .flights
-                .get(&room)
-                .is_some_and(|(flying, _)| *flying == cid);
+        // A head is in flight or it is not: what another tab has finished since is no head any more.
+        heads.retain(|head| {
+            let cid = head.key.cid;
+            let busy = self.flights.iter().any(|flight| flight.cid == cid);
             let early = self
                 .waits
-                .get(&room)
-                .is_some_and(|wait| wait.cid == cid && wait.until > now.0);
-            if busy || early {
-                continue;
-            }
-            entry.body.attempt += 1;
-            self.write(&entry);
-            self.flights.insert(room, (cid, now.0));
-            due.push(entry);
+                .iter()
+                .any(|wait| wait.cid == cid && wait.until > now.0);
+            !busy && !early
+        });
+        for head in &mut heads {
+            head.body.attempt += 1;
+            self.write(head);
+            self.flights.push(Flight {
+                cid: head.key.cid,
+                since: now.0,
+            });
         }
-        due
+        heads
     }
 
     /// When [`Outbox::due`] will have more by the clock alone.
     pub fn wake(&self, now: Timestamp) -> Option<i64> {
         self.waits
-            .values()
+            .iter()
             .map(|wait| wait.until)
             .filter(|until| *until > now.0)
             .min()
@@ -150,7 +155,7 @@ impl<S: Storage> Outbox<S> {
 
     /// When the oldest send without an answer went out.
     pub fn oldest_flight(&self) -> Option<i64> {
-        self.flights.values().map(|(_, since)| *since).min()
+        self.flights.iter().map(|flight| flight.since).min()
     }
 
     /// The server has stored it. Other tabs see the mark before the key goes, and know the same.
@@ -174,15 +179,11 @@ impl<S: Storage> Outbox<S> {
 
     /// The server could not say yes now: the room waits.
     pub fn retry(&mut self, cid: Cid, until: Timestamp) {
-        let Some(entry) = self.find(cid) else { return };
         self.landed(cid);
-        self.waits.insert(
-            entry.key.room,
-            Wait {
-                cid,
-                until: until.0,
-            },
-        );
+        self.waits.push(Wait {
+            cid,
+            until: until.0,
+        });
     }
 
     /// How often an entry was sent.
@@ -205,8 +206,8 @@ impl<S: Storage> Outbox<S> {
 
     /// Another tab changed an entry, or removed it: whatever this tab had in flight of it is over.
     pub fn landed(&mut self, cid: Cid) {
-        self.flights.retain(|_, (flying, _)| *flying != cid);
-        self.waits.retain(|_, wait| wait.cid != cid);
+        self.flights.retain(|flight| flight.cid != cid);
+        self.waits.retain(|wait| wait.cid != cid);
     }
 
     fn is_mine(&self, cid: Cid) -> bool {
@@ -221,12 +222,15 @@ impl<S: Storage> Outbox<S> {
     }
 
     fn all(&self) -> Vec<Entry> {
-        let keys = self.storage.keys();
-        let mut entries: Vec<Entry> = keys
-            .iter()
-            .filter_map(|key| Entry::read(key, &self.storage.get(key)?))
-            .collect();
-        entries.sort_by_key(|entry| (entry.key.n, entry.key.cid));
+        let mut entries: Vec<Entry> = Vec::new();
+        for key in self.storage.keys() {
+            let value = self.storage.get(&key);
+            if let Some(entry) = value.and_then(|value| Entry::read(&key, &value)) {
+                let place = |key: &Key| (key.n, key.cid);
+                let index = entries.partition_point(|other| place(&other.key) < place(&entry.key));
+                entries.insert(index, entry);
+            }
+        }
         entries
     }
 

@@ -11,8 +11,6 @@ mod refusals;
 mod requests;
 pub mod room;
 
-use std::collections::HashMap;
-
 use sphere_protocol::{
     Cid, Code, Epoch, Kind, RoomName, Seq, ServerFrame, Timestamp,
     server::{Me, Welcome},
@@ -51,7 +49,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Default)]
 pub struct ChatState {
     me: Option<Me>,
-    rooms: HashMap<RoomName, RoomState>,
+    rooms: Vec<RoomState>,
     list: RoomList,
 }
 
@@ -84,7 +82,7 @@ impl ChatState {
 
     /// A room that was looked at.
     pub fn room(&self, room: &RoomName) -> Option<&RoomState> {
-        self.rooms.get(room)
+        self.rooms.iter().find(|state| state.name() == room)
     }
 
     /// All rooms, with their unread counts.
@@ -94,7 +92,7 @@ impl ChatState {
 
     /// Messages that wait to be sent.
     pub fn waiting(&self) -> usize {
-        let pending = self.rooms.values().flat_map(|room| &room.pending);
+        let pending = self.rooms.iter().flat_map(|room| &room.pending);
         pending.filter(|pending| pending.refused.is_none()).count()
     }
 
@@ -152,7 +150,7 @@ impl ChatState {
 
     /// The connection is gone.
     pub fn disconnected(&mut self) {
-        self.rooms.values_mut().for_each(RoomState::disconnected);
+        self.rooms.iter_mut().for_each(RoomState::disconnected);
     }
 
     /// A row for a message that this user has written, or a new state of one.
@@ -162,7 +160,7 @@ impl ChatState {
 
     /// Takes back a row that was never stored.
     pub fn unpend(&mut self, cid: Cid) {
-        for room in self.rooms.values_mut() {
+        for room in &mut self.rooms {
             room.pending.retain(|pending| pending.cid != cid);
         }
     }
@@ -177,7 +175,7 @@ impl ChatState {
     /// The room that somebody is reading to its end, if any: nothing in it counts as unread. Gives its read mark.
     pub fn set_reading(&mut self, room: Option<&RoomName>) -> Option<(Epoch, Seq)> {
         self.list.set_reading(room.cloned());
-        let state = self.rooms.get(room?)?;
+        let state = self.room(room?)?;
         let mark = state.epoch.zip(state.last)?;
         self.list.read(room?, mark.1);
         Some(mark)
@@ -195,17 +193,15 @@ impl ChatState {
     }
 
     fn room_mut(&mut self, room: &RoomName) -> &mut RoomState {
-        self.rooms
-            .entry(room.clone())
-            .or_insert_with(|| RoomState::new(room.clone()))
+        room_in(&mut self.rooms, room)
     }
 
     fn room_of(&self, cid: Cid) -> Option<RoomName> {
         let has = |room: &RoomState| room.pending.iter().any(|pending| pending.cid == cid);
         self.rooms
             .iter()
-            .find(|(_, room)| has(room))
-            .map(|(name, _)| name.clone())
+            .find(|room| has(room))
+            .map(|room| room.name().clone())
     }
 
     /// Lets a room take something in, then counts what came from others.
@@ -214,10 +210,7 @@ impl ChatState {
         name: &RoomName,
         take: impl FnOnce(&mut RoomState) -> Vec<Effect>,
     ) -> Vec<Effect> {
-        let room = self
-            .rooms
-            .entry(name.clone())
-            .or_insert_with(|| RoomState::new(name.clone()));
+        let room = room_in(&mut self.rooms, name);
         let effects = take(room);
         let me = self.me.as_ref().map(|me| &me.user_id);
         self.list.count(name, room, me);
@@ -239,4 +232,16 @@ impl ChatState {
         }
         vec![Effect::Named]
     }
+}
+
+/// A room of a list; one that is not there yet is put into it.
+fn room_in<'a>(rooms: &'a mut Vec<RoomState>, name: &RoomName) -> &'a mut RoomState {
+    let index = rooms
+        .iter()
+        .position(|room| room.name() == name)
+        .unwrap_or_else(|| {
+            rooms.push(RoomState::new(name.clone()));
+            rooms.len() - 1
+        });
+    &mut rooms[index]
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing here fails. Where localStorage is refused or full, values live in memory until the page goes.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::cell::RefCell;
 
 /// A store of texts by key.
 pub trait Storage {
@@ -18,23 +18,30 @@ pub trait Storage {
 
 /// A store that lasts as long as it is held.
 #[derive(Debug, Default)]
-pub struct MemoryStorage(RefCell<BTreeMap<String, String>>);
+pub struct MemoryStorage(RefCell<Vec<(String, String)>>);
 
 impl Storage for MemoryStorage {
     fn get(&self, key: &str) -> Option<String> {
-        self.0.borrow().get(key).cloned()
+        let entries = self.0.borrow();
+        let entry = entries.iter().find(|(name, _)| name == key)?;
+        Some(entry.1.clone())
     }
 
     fn set(&self, key: &str, value: &str) {
-        self.0.borrow_mut().insert(key.to_owned(), value.to_owned());
+        self.remove(key);
+        self.0.borrow_mut().push((key.to_owned(), value.to_owned()));
     }
 
     fn remove(&self, key: &str) {
-        self.0.borrow_mut().remove(key);
+        self.0.borrow_mut().retain(|(name, _)| name != key);
     }
 
     fn keys(&self) -> Vec<String> {
-        self.0.borrow().keys().cloned().collect()
+        self.0
+            .borrow()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 }
 
@@ -98,11 +105,14 @@ impl Storage for BrowserStorage {
     fn keys(&self) -> Vec<String> {
         let mut keys = self.refused.keys();
         if let Some(local) = &self.local {
-            let length = local.length().unwrap_or(0);
-            keys.extend((0..length).filter_map(|index| local.key(index).ok().flatten()));
+            let found = (0..local.length().unwrap_or(0))
+                .filter_map(|index| local.key(index).ok().flatten());
+            for key in found {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
         }
-        keys.sort_unstable();
-        keys.dedup();
         keys
     }
 }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use js_sys::{Array, Date, Intl, Object, Reflect};
-use sphere_protocol::Timestamp;
+use sphere_protocol::{Timestamp, timestamp::Calendar};
 use wasm_bindgen::JsValue;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -67,8 +67,8 @@ impl Zone {
         if self.today.is_some() {
             return local_clock(at);
         }
-        let time = at.date_time();
-        format!("{:02}:{:02}", time.hour(), time.minute())
+        let minutes = at.calendar().ms / 60_000;
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
     /// A day as its line names it: *Today*, *Yesterday*, *Monday, 23 November*, with the year when it is another one.
@@ -103,14 +103,24 @@ impl Zone {
 }
 
 /// Weekday, date, month and year of a day's number.
-fn calendar(day: i64) -> (&'static str, u8, &'static str, i32) {
-    let date = Timestamp(day * DAY_MS).date_time();
-    let weekday = DAYS[usize::from(date.weekday().number_days_from_monday())];
-    (
+fn calendar(day: i64) -> (&'static str, i64, &'static str, i64) {
+    let Calendar {
+        year,
+        month,
+        day,
         weekday,
-        date.day(),
-        MONTHS[usize::from(u8::from(date.month())) - 1],
-        date.year(),
+        ..
+    } = Timestamp(day * DAY_MS).calendar();
+    let name = |names: &[&'static str], index| {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| names.get(index).copied())
+    };
+    (
+        name(&DAYS, weekday).unwrap_or_default(),
+        day,
+        name(&MONTHS, month - 1).unwrap_or_default(),
+        year,
     )
 }
 

@@ -42,7 +42,7 @@ impl<'a> Envelope<'a> {
     }
 
     pub(crate) fn from_server(text: &'a str) -> Result<Self, DecodeError> {
-        let Object(Lenient { event, data }) = serde_json::from_str(text).map_err(unreadable)?;
+        let Lenient { event, data } = serde_json::from_str(text).map_err(unreadable)?;
         Ok(Self { event, data })
     }
 
@@ -50,6 +50,11 @@ impl<'a> Envelope<'a> {
         serde_json::from_str(self.data.get())
             .map(|Object(data)| data)
             .map_err(|error| self.bad(error))
+    }
+
+    /// Data from a server: it never sends an array for an object, so the client need not carry the check.
+    pub(crate) fn servers<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        serde_json::from_str(self.data.get()).map_err(|error| self.bad(error))
     }
 
     pub(crate) fn bad(&self, why: impl ToString) -> DecodeError {

@@ -205,22 +205,22 @@ impl ServerFrame {
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         let envelope = Envelope::from_server(text)?;
         match envelope.event.as_ref() {
-            "welcome" => envelope.data().map(Self::Welcome),
-            "profile" => envelope.data().map(Self::Profile),
-            "room:joined" => envelope.data().map(Self::RoomJoined),
-            "room:page" => envelope.data().map(Self::RoomPage),
-            "room:left" => envelope.data().map(Self::RoomLeft),
-            "room:error" => envelope.data().map(Self::RoomError),
+            "welcome" => envelope.servers().map(Self::Welcome),
+            "profile" => envelope.servers().map(Self::Profile),
+            "room:joined" => envelope.servers().map(Self::RoomJoined),
+            "room:page" => envelope.servers().map(Self::RoomPage),
+            "room:left" => envelope.servers().map(Self::RoomLeft),
+            "room:error" => envelope.servers().map(Self::RoomError),
             "message" => envelope
-                .data()
+                .servers()
                 .map(|message| Self::Message(Arc::new(message))),
-            "message:ack" => envelope.data().map(Self::Ack),
-            "message:nack" => envelope.data().map(Self::Nack),
-            "room:activity" => envelope.data().map(Self::RoomActivity),
-            "room:resync" => envelope.data().map(Self::RoomResync),
-            "error" => envelope.data().map(Self::Error),
-            "pong" => envelope.data().map(Self::Pong),
-            "bye" => envelope.data().map(Self::Bye),
+            "message:ack" => envelope.servers().map(Self::Ack),
+            "message:nack" => envelope.servers().map(Self::Nack),
+            "room:activity" => envelope.servers().map(Self::RoomActivity),
+            "room:resync" => envelope.servers().map(Self::RoomResync),
+            "error" => envelope.servers().map(Self::Error),
+            "pong" => envelope.servers().map(Self::Pong),
+            "bye" => envelope.servers().map(Self::Bye),
             _ => Err(envelope.unknown()),
         }
     }

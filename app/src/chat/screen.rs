@@ -1,13 +1,10 @@
 //! From state to signals: the list of lines changes only when lines come, go or move; a row's look has a signal of its
 //! own, so an answer from the server touches one row.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use leptos::prelude::*;
-use sphere_protocol::{Message, MessageId, RoomName, Seq, Timestamp, UserId};
+use sphere_protocol::{Message, RoomName, Seq, Timestamp, UserId};
 
 use super::RoomView;
 use crate::{
@@ -54,10 +51,7 @@ pub(crate) struct Mark {
 
 /// What is drawn at present.
 #[derive(Debug, Default)]
-pub(super) struct Screen {
-    keys: Vec<Key>,
-    looks: HashMap<MessageId, ArcRwSignal<Look>>,
-}
+pub(super) struct Screen(Vec<Line>);
 
 impl Screen {
     /// Brings every row's look up to date; gives the lines if another list of them is to be drawn.
@@ -68,35 +62,48 @@ impl Screen {
         zone: Zone,
     ) -> Option<Vec<Line>> {
         let items = room.map_or_else(Vec::new, |room| layout(room, me, |at| zone.day(at)));
-        let keys: Vec<Key> = items.iter().map(|item| item.key).collect();
-        let lines: Vec<Line> = items.into_iter().map(|item| self.line(item)).collect();
-        if keys == self.keys {
+        let keys = items.iter().map(|item| item.key);
+        let same = keys.eq(self.0.iter().map(Line::key));
+        let mut next = 0;
+        let lines: Vec<Line> = items
+            .into_iter()
+            .map(|item| self.line(item, &mut next))
+            .collect();
+        if same {
             return None;
         }
-        // Looks of rows that are no longer drawn are dropped now and then, not at every change.
-        if self.looks.len() > 2 * lines.len() + 100 {
-            let drawn: HashSet<Key> = keys.iter().copied().collect();
-            self.looks.retain(|id, _| drawn.contains(&Key::Row(*id)));
-        }
-        self.keys = keys;
+        self.0.clone_from(&lines);
         Some(lines)
     }
 
-    fn line(&mut self, item: Item) -> Line {
+    fn line(&self, item: Item, next: &mut usize) -> Line {
         match (item.content, item.key) {
-            (Content::Row(message, look), _) => {
+            (Content::Row(message, look), key) => {
                 let signal = self
-                    .looks
-                    .entry(message.id)
-                    .or_insert_with(|| ArcRwSignal::new(look));
+                    .look_of(key, next)
+                    .unwrap_or_else(|| ArcRwSignal::new(look));
                 if signal.with_untracked(|old| *old != look) {
                     signal.set(look);
                 }
-                Line::Row(message, signal.clone())
+                Line::Row(message, signal)
             }
             (Content::Day(at), Key::Day(day)) => Line::Day(day, at),
             (Content::Day(at), _) => Line::Day(0, at),
             (Content::Hole(hole), _) => Line::Hole(hole.after),
+        }
+    }
+
+    /// The look of a row that is drawn. What is drawn and what will be are almost the same, so the row is mostly the
+    /// next one.
+    fn look_of(&self, key: Key, next: &mut usize) -> Option<ArcRwSignal<Look>> {
+        let around = (*next..self.0.len()).chain(0..*next);
+        let index = around
+            .into_iter()
+            .find(|index| self.0[*index].key() == key)?;
+        *next = index + 1;
+        match &self.0[index] {
+            Line::Row(_, look) => Some(look.clone()),
+            _ => None,
         }
     }
 }

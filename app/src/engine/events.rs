@@ -119,11 +119,16 @@ impl Inner {
 
     /// The read marks that count in the present history.
     pub(super) fn read_marks(&self) -> BTreeMap<RoomName, Seq> {
-        let mark = |line: &crate::state::list::Line| {
-            let (epoch, seq) = parse_mark(&self.storage.get(&format!("{READ}{}", line.room))?)?;
-            (epoch == line.epoch).then(|| (line.room.clone(), seq))
-        };
-        self.state.list().lines().iter().filter_map(mark).collect()
+        let mut marks = BTreeMap::new();
+        for line in self.state.list().lines() {
+            let mark = self.storage.get(&format!("{READ}{}", line.room));
+            if let Some((epoch, seq)) = mark.as_deref().and_then(parse_mark)
+                && epoch == line.epoch
+            {
+                marks.insert(line.room.clone(), seq);
+            }
+        }
+        marks
     }
 
     /// The room that is shown is read while somebody looks at its end.

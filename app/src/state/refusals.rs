@@ -15,7 +15,7 @@ impl ChatState {
                 after_ms: nack.after_ms,
             }];
         }
-        for room in self.rooms.values_mut() {
+        for room in &mut self.rooms {
             for pending in room
                 .pending
                 .iter_mut()
@@ -55,7 +55,7 @@ impl ChatState {
             (Code::BadName, _) => vec![Effect::NameRefused],
             (_, Some("sync:room" | "join:room")) if error.retry => {
                 let mut effects = Vec::new();
-                for room in self.rooms.values_mut() {
+                for room in &mut self.rooms {
                     room.paging = None;
                     if std::mem::take(&mut room.syncing) {
                         effects.extend(room.read(1_000));

@@ -56,8 +56,7 @@ impl ChatState {
 
     /// Whether a room has to be joined to be followed.
     pub fn joined(&self, room: &RoomName) -> bool {
-        self.rooms
-            .get(room)
+        self.room(room)
             .is_some_and(|room| room.joined || room.syncing)
     }
 }

@@ -6,12 +6,9 @@
 
 mod pages;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use sphere_protocol::{Cid, Code, Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp};
+use sphere_protocol::{Cid, Code, Epoch, Kind, Message, RoomName, Seq, Timestamp};
 
 use super::{Effect, own::Pending};
 
@@ -38,8 +35,8 @@ pub struct RoomState {
     pub(super) epoch: Option<Epoch>,
     /// The newest record that is accounted for; none before the first page.
     pub(super) last: Option<Seq>,
-    rows: BTreeMap<Seq, Arc<Message>>,
-    ids: HashMap<MessageId, Seq>,
+    /// By `seq`. A list: almost everything comes at one of its ends.
+    rows: Vec<Arc<Message>>,
     holes: Vec<Hole>,
     /// Below this `seq` there are records that were not loaded.
     floor: Option<Seq>,
@@ -48,6 +45,7 @@ pub struct RoomState {
     pub(super) joined: bool,
     /// A page was asked for that will move `last`; live frames wait for it.
     pub(super) syncing: bool,
+    /// By `seq`.
     held: Vec<Arc<Message>>,
     /// The `before` of the page that was asked for.
     pub(super) paging: Option<Seq>,
@@ -61,8 +59,7 @@ impl RoomState {
             name,
             epoch: None,
             last: None,
-            rows: BTreeMap::new(),
-            ids: HashMap::new(),
+            rows: Vec::new(),
             holes: Vec::new(),
             floor: None,
             pending: Vec::new(),
@@ -74,9 +71,14 @@ impl RoomState {
         }
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &RoomName {
+        &self.name
+    }
+
     /// The stored rows, by their place.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
-        self.rows.values()
+        self.rows.iter()
     }
 
     /// What stands below the stored rows, in the order in which it was written.
@@ -128,7 +130,8 @@ impl RoomState {
                 self.append(message).into_iter().collect()
             }
             _ => {
-                self.held.push(Arc::clone(message));
+                let index = self.held.partition_point(|held| held.seq < message.seq);
+                self.held.insert(index, Arc::clone(message));
                 self.read(0)
             }
         }
@@ -168,7 +171,7 @@ impl RoomState {
         let same = |other: &&mut Pending| other.cid == pending.cid;
         if let Some(other) = self.pending.iter_mut().find(same) {
             other.refused = pending.refused;
-        } else if !self.ids.contains_key(&pending.message.id) {
+        } else if !self.rows.iter().any(|row| row.id == pending.message.id) {
             // The server may have told before the outbox did.
             self.pending.push(pending);
         }
@@ -190,15 +193,14 @@ impl RoomState {
 
     /// Puts a record into its place, each id once, the lowest `seq` wins.
     fn place(&mut self, message: &Arc<Message>) {
-        match self.ids.get(&message.id) {
-            Some(seq) if *seq <= message.seq => return,
-            Some(seq) => {
-                self.rows.remove(seq);
+        if let Some(index) = self.rows.iter().position(|row| row.id == message.id) {
+            if self.rows[index].seq <= message.seq {
+                return;
             }
-            None => {}
+            self.rows.remove(index);
         }
-        self.ids.insert(message.id, message.seq);
-        self.rows.insert(message.seq, Arc::clone(message));
+        let index = self.rows.partition_point(|row| row.seq < message.seq);
+        self.rows.insert(index, Arc::clone(message));
     }
 
     /// Shows a record if it is of a kind that is shown, and completes the pending row of its id.
@@ -247,8 +249,7 @@ impl RoomState {
     }
 
     fn drop_rows(&mut self, gone: impl Fn(Seq) -> bool) {
-        self.rows.retain(|seq, _| !gone(*seq));
-        self.ids.retain(|_, seq| !gone(*seq));
+        self.rows.retain(|row| !gone(row.seq));
     }
 
     /// Another history: nothing of the old one counts, apart from what this user still wants to say.
@@ -258,7 +259,6 @@ impl RoomState {
         self.floor = None;
         self.paging = None;
         self.rows.clear();
-        self.ids.clear();
         self.holes.clear();
         self.held.clear();
     }

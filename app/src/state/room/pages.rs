@@ -138,8 +138,7 @@ impl RoomState {
 
     /// Lets the live frames in that waited for a page.
     fn release(&mut self) -> Vec<Effect> {
-        let mut held = std::mem::take(&mut self.held);
-        held.sort_by_key(|message| message.seq);
+        let held = std::mem::take(&mut self.held);
         held.iter().flat_map(|message| self.live(message)).collect()
     }
 }
