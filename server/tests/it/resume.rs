@@ -216,6 +216,7 @@ async fn a_lost_store_is_made_again_from_the_log() {
             }
         })
         .await;
+    server.has_stored_everything().await;
     let ids = |records: &[Value]| records.iter().map(row).collect::<Vec<_>>();
     assert_eq!(
         ids(&http::records(server.address, "room1").await),

@@ -50,9 +50,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let data = format!("--data-dir={}", folder.path().display());
-        let arguments = ["sphere".to_owned(), data]
-            .into_iter()
-            .chain(flags.iter().cloned());
+        // The services of other tests may stand in the environment.
+        let embedded = ["--kafka-brokers=", "--redis-url=", "--database-url="].map(str::to_owned);
+        let arguments = ["sphere".to_owned(), data].into_iter().chain(embedded);
+        let arguments = arguments.chain(flags.iter().cloned());
         let config = Config::try_from(Arguments::parse_from(arguments)).unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
