@@ -66,8 +66,8 @@ pub enum RunError {
     Store(#[from] StoreError),
     /// The log was truncated or recreated.
     #[error(
-        "The log ends at offset {end} of partition {partition}, but {stored} records of it are stored: this log and this store \
-         do not belong together."
+        "The log ends at offset {end} of partition {partition}, but {stored} records of it are stored: the log (embedded: \
+         log.db) and the store (store.db) do not belong together."
     )]
     LogLost {
         /// The partition.
