@@ -18,12 +18,16 @@ const BORDERS: [(&str, &[&str]); 9] = [
         ],
     ),
     (
-        "redis::",
-        &["server/src/bus/redis.rs", "server/src/limits/"],
+        "deadpool_redis::",
+        &[
+            "server/src/bus/redis.rs",
+            "server/src/limits/",
+            "server/src/admin/doctor.rs",
+        ],
     ),
-    ("rskafka::", &["server/src/log/kafka.rs"]),
-    ("env::var", &["server/src/config.rs"]),
-    ("env = ", &["server/src/config.rs"]),
+    ("rskafka::", &["server/src/log/kafka"]),
+    ("env::var", &["server/src/config"]),
+    ("env = ", &["server/src/config"]),
     (
         "WebSocket",
         &[
