@@ -34,6 +34,7 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                 node_ref=log
                 on:scroll=move |_| scroll.scrolled()
             >
+                <Nothing/>
                 <div class="column">
                     {move || older.get().then(|| view! {
                         <button
@@ -45,7 +46,6 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                             {move || if paging.get() { "Loading older messages…" } else { "Load older messages" }}
                         </button>
                     })}
-                    <Nothing/>
                     <For each=move || chat.lines.get() key=Line::key children=line/>
                 </div>
             </div>

@@ -177,7 +177,7 @@ fn moved(log: &HtmlElement, (id, before): &(String, i32)) -> Option<i32> {
 /// halving.
 fn first_in_view(log: &HtmlElement) -> Option<(String, i32)> {
     let top = log.get_bounding_client_rect().top();
-    let children = log.first_element_child()?.children();
+    let children = log.last_element_child()?.children();
     let (mut low, mut high) = (0, children.length());
     while low < high {
         let middle = low + (high - low) / 2;
