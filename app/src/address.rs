@@ -4,29 +4,31 @@
 //! of what the reader downloads. Used by `app`.
 
 use leptos::{ev, prelude::*};
-use sphere_protocol::RoomName;
+use sphere_protocol::{MessageId, RoomName};
 use wasm_bindgen::{JsCast as _, JsValue};
 
-/// The room that the address names. The server's answer comes first; links and the browser's buttons change it.
-pub(crate) fn follow(first: Option<RoomName>) -> Memo<Option<RoomName>> {
-    let room = RwSignal::new(first);
+/// What the address names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The room.
+    pub(crate) room: Option<RoomName>,
+    /// The message in it, of a link to one message.
+    pub(crate) message: Option<MessageId>,
+}
+
+/// What the address names. The server's answer comes first; links and the browser's buttons change it.
+pub(crate) fn follow(first: Place) -> RwSignal<Place> {
+    let place = RwSignal::new(first);
     Effect::new(move |_| {
-        let read = move || room.set(room_of(&window().location().pathname().unwrap_or_default()));
-        if room.get_untracked().is_none() {
-            read();
+        if place.with_untracked(|place| place.room.is_none()) {
+            place.set(here());
         }
-        let back = window_event_listener(ev::popstate, move |_| read());
+        let back = window_event_listener(ev::popstate, move |_| place.set(here()));
         let click = window_event_listener(ev::click, move |event| {
-            let Some(address) = destination(&event) else {
-                return;
-            };
-            let went = window().history().and_then(|history| {
-                history.push_state_with_url(&JsValue::NULL, "", Some(&address))
-            });
-            // Where the history cannot be written, the link is simply followed.
-            if went.is_ok() {
+            if let Some(address) = destination(&event)
+                && go(place, &address)
+            {
                 event.prevent_default();
-                read();
             }
         });
         on_cleanup(move || {
@@ -34,7 +36,35 @@ pub(crate) fn follow(first: Option<RoomName>) -> Memo<Option<RoomName>> {
             click.remove();
         });
     });
-    Memo::new(move |_| room.get())
+    place
+}
+
+/// Goes to a page of the application. Where the history cannot be written, the link is to be followed.
+pub(crate) fn go(place: RwSignal<Place>, address: &str) -> bool {
+    let went = window()
+        .history()
+        .and_then(|history| history.push_state_with_url(&JsValue::NULL, "", Some(address)));
+    // Also to where one is already: a link to a message leads there again.
+    place.set(here());
+    went.is_ok()
+}
+
+/// The address of a room's page.
+pub(crate) fn room_address(room: &RoomName) -> String {
+    format!("/rooms/{room}")
+}
+
+/// The address of a message in its room.
+pub(crate) fn message_address(room: &RoomName, id: MessageId) -> String {
+    format!("/rooms/{room}?m={id}")
+}
+
+fn here() -> Place {
+    let location = window().location();
+    Place {
+        room: room_of(&location.pathname().unwrap_or_default()),
+        message: message_of(&location.search().unwrap_or_default()),
+    }
 }
 
 /// Where a click leads within the application; none when the browser should follow it itself, in a new tab for instance.
@@ -56,6 +86,12 @@ fn destination(event: &ev::MouseEvent) -> Option<String> {
 fn room_of(path: &str) -> Option<RoomName> {
     let name = path.strip_prefix("/rooms/")?.trim_end_matches('/');
     Some(RoomName::from(name)).filter(RoomName::is_valid)
+}
+
+/// The message of a query like `?m=61068ac8-be10-8324-8206-116820cf4008`.
+fn message_of(query: &str) -> Option<MessageId> {
+    let mut pairs = query.trim_start_matches('?').split('&');
+    pairs.find_map(|pair| MessageId::parse(pair.strip_prefix("m=")?))
 }
 
 #[cfg(test)]

@@ -4,15 +4,25 @@ use leptos::{ev, prelude::*};
 use sphere_protocol::RoomName;
 
 use crate::{
-    address,
+    address::{self, Place},
     boot::Boot,
     chat::{Action, Chat},
-    components::sidebar::Sidebar,
+    components::{
+        keys::{self, KeysDialog},
+        overlay::{Open, Overlay},
+        settings::SettingsDialog,
+        sidebar::Sidebar,
+        switcher::Switcher,
+    },
     pages::room::RoomPage,
 };
 
 /// The width up to which the sidebar is a drawer, as in the style.
 const PHONE: f64 = 720.0;
+
+/// What the address names.
+#[derive(Clone, Copy)]
+pub(crate) struct Address(pub(crate) RwSignal<Place>);
 
 /// The room that the address names.
 #[derive(Clone, Copy)]
@@ -28,7 +38,15 @@ pub fn App() -> impl IntoView {
     let boot = use_context::<Boot>().unwrap_or_default();
     let chat = Chat::new(&boot);
     provide_context(chat);
-    provide_context(Current(address::follow(boot.room.clone())));
+    let place = address::follow(Place {
+        room: boot.room.clone(),
+        message: boot.target,
+    });
+    provide_context(Address(place));
+    provide_context(Current(Memo::new(move |_| {
+        place.with(|place| place.room.clone())
+    })));
+    provide_context(Overlay(RwSignal::new(Open::None)));
     Effect::new(move |started: Option<()>| {
         if started.is_none() {
             chat.start(&boot);
@@ -49,11 +67,12 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let chat = expect_context::<Chat>();
-    let Current(current) = expect_context::<Current>();
+    let Address(place) = expect_context::<Address>();
     let drawer = RwSignal::new(false);
     provide_context(Drawer(drawer));
+    keys::listen();
     Effect::new(move |_| {
-        chat.act(Action::Show(current.get()));
+        chat.act(Action::Show(place.get()));
         drawer.set(false);
     });
     Effect::new(move |_| {
@@ -80,5 +99,8 @@ fn Frame() -> impl IntoView {
             <div class="scrim" on:click=move |_| drawer.set(false)></div>
             <RoomPage/>
         </div>
+        <Switcher/>
+        <SettingsDialog/>
+        <KeysDialog/>
     }
 }

@@ -4,7 +4,7 @@
 //! starts from exactly that. So both render the same first view, and the socket goes on where the page ends.
 
 use serde::{Deserialize, Serialize};
-use sphere_protocol::{Code, Page, RoomName, RoomSummary};
+use sphere_protocol::{Code, MessageId, Page, RoomName, RoomSummary};
 
 /// The `id` of the script element that carries the state.
 pub const ELEMENT: &str = "sphere-boot";
@@ -21,6 +21,10 @@ pub struct Boot {
     pub page: Option<Page>,
     /// Why there is no page.
     pub error: Option<Code>,
+    /// The message that the address points at.
+    pub target: Option<MessageId>,
+    /// The page around it; none when it is not in this room.
+    pub around: Option<Page>,
 }
 
 impl Boot {

@@ -8,16 +8,18 @@ mod screen;
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sphere_protocol::{Code, MessageId, RoomName, Seq, server::Me};
+use sphere_protocol::{Code, MessageId, RoomName, Seq, Timestamp, server::Me};
 
 use crate::{
+    address::Place,
     boot::Boot,
     engine::Engine,
-    state::{ChatState, list},
+    settings::Settings,
+    state::{ChatState, layout::Key, list, window::Window},
     time::Zone,
 };
 use screen::Screen;
-pub(crate) use screen::{Line, Mark};
+pub(crate) use screen::{Eye, Line, Mark};
 
 /// What the connection is doing, in the reader's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,8 +48,8 @@ pub(crate) enum Banner {
 /// What somebody does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Looks at a room.
-    Show(Option<RoomName>),
+    /// Looks at a room, perhaps at one of its messages.
+    Show(Place),
     /// Writes to the room that is shown.
     Send(String),
     /// Sends a refused message again, under a new key.
@@ -56,16 +58,22 @@ pub(crate) enum Action {
     Remove(MessageId),
     /// Takes another name.
     Rename(String),
-    /// Wants older messages.
-    Older,
-    /// Wants what a hole above this `seq` hides.
-    Fill(Seq),
+    /// Comes near to the first line that is drawn.
+    Above,
+    /// Comes near to the last line that is drawn.
+    Below,
+    /// Wants what a hole above this `seq` hides; comes to it from above, or from below.
+    Fill(Seq, bool),
     /// Does not want to wait for the connection.
     Connect,
     /// Scrolls away from the end, or back to it.
     AtEnd(bool),
     /// Changes the text in the composer.
     Draft(String),
+    /// Chooses how the chat looks and when it calls.
+    Set(Settings),
+    /// Wants a room to call no more, or to call again.
+    Mute(RoomName, bool),
 }
 
 /// The shown room apart from its rows.
@@ -75,10 +83,16 @@ pub(crate) struct RoomView {
     pub(crate) name: Option<RoomName>,
     /// Its newest page has come.
     pub(crate) loaded: bool,
-    /// It has older messages than those that are here.
+    /// It has older messages than those that are drawn.
     pub(crate) older: bool,
-    /// A page of earlier messages is on its way.
+    /// It has newer messages than those that are drawn.
+    pub(crate) newer: bool,
+    /// A page of history is on its way.
     pub(crate) paging: bool,
+    /// The message that was asked for is not in this room.
+    pub(crate) absent: bool,
+    /// So many messages of others came since the reader left the end.
+    pub(crate) news: usize,
     /// Why it cannot be read.
     pub(crate) error: Option<Code>,
 }
@@ -112,6 +126,18 @@ pub(crate) struct Chat {
     pub(crate) name_refused: RwSignal<bool>,
     /// The log follows the newest message.
     pub(crate) at_end: RwSignal<bool>,
+    /// The message that the address points at.
+    pub(crate) target: RwSignal<Option<MessageId>>,
+    /// The message that is to be scrolled to, once.
+    pub(crate) aim: RwSignal<Option<MessageId>>,
+    /// Until when the room that is shown waits because too much was written.
+    pub(crate) slowed: RwSignal<Option<Timestamp>>,
+    /// The message whose tools are shown.
+    pub(crate) tools: RwSignal<Option<MessageId>>,
+    /// What was chosen.
+    pub(crate) settings: RwSignal<Settings>,
+    /// Rooms that do not call.
+    pub(crate) muted: RwSignal<Vec<RoomName>>,
     screen: StoredValue<Screen>,
     engine: StoredValue<Option<SendWrapper<Engine>>>,
 }
@@ -132,11 +158,23 @@ impl Chat {
             waiting: RwSignal::new(0),
             draft: RwSignal::new(String::new()),
             name_refused: RwSignal::new(false),
-            at_end: RwSignal::new(true),
+            at_end: RwSignal::new(boot.target.is_none()),
+            target: RwSignal::new(boot.target),
+            aim: RwSignal::new(None),
+            slowed: RwSignal::new(None),
+            tools: RwSignal::new(None),
+            settings: RwSignal::new(Settings::default()),
+            muted: RwSignal::new(Vec::new()),
             screen: StoredValue::new(Screen::default()),
             engine: StoredValue::new(None),
         };
-        chat.publish(&ChatState::from_boot(boot), boot.room.as_ref());
+        let state = ChatState::from_boot(boot);
+        chat.publish(&state, boot.room.as_ref(), Eye::default());
+        if let Some(target) = boot.target {
+            // Where the page begins for who comes by a link to one message.
+            let window = chat.window_around(target).unwrap_or_default();
+            chat.publish(&state, boot.room.as_ref(), Eye { window, left: None });
+        }
         chat
     }
 
@@ -157,22 +195,45 @@ impl Chat {
     }
 
     /// Shows the state: each signal is set only if what it holds has changed.
-    pub(crate) fn publish(self, state: &ChatState, shown: Option<&RoomName>) {
+    pub(crate) fn publish(self, state: &ChatState, shown: Option<&RoomName>, eye: Eye) {
         let me = state.me().map(|me| &me.user_id);
         let zone = self.zone.get_untracked();
         let room = shown.and_then(|room| state.room(room));
-        let lines = self
+        let drawn = self
             .screen
-            .try_update_value(|screen| screen.lines(room, me, zone))
+            .try_update_value(|screen| screen.lines(room, me, zone, eye.window))
             .flatten();
-        if let Some(lines) = lines {
+        if let Some(lines) = drawn {
             self.lines.set(lines);
         }
-        set(self.room, screen::view(shown, room));
+        let view = self
+            .screen
+            .with_value(|screen| screen.view(shown, room, me, eye));
+        set(self.room, view);
         set(self.marks, screen::marks(state));
         set(self.rooms, state.list().lines().to_vec());
         set(self.me, state.me().cloned());
         set(self.waiting, state.waiting());
+    }
+
+    /// The window that has a message in its middle, if its row is loaded.
+    pub(crate) fn window_around(self, id: MessageId) -> Option<Window> {
+        self.windows(|keys| Window::around(keys, Key::Row(id)))
+    }
+
+    /// What this user wrote in the room that is shown, the newest first.
+    pub(crate) fn own_texts(self) -> Vec<String> {
+        self.engine.with_value(|engine| {
+            engine
+                .as_ref()
+                .map(|engine| engine.own_texts())
+                .unwrap_or_default()
+        })
+    }
+
+    /// What becomes of a window, from all lines of the room that is shown.
+    pub(crate) fn windows<R>(self, choose: impl FnOnce(&[Key]) -> R) -> R {
+        self.screen.with_value(|screen| choose(screen.keys()))
     }
 }
 

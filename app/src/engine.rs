@@ -5,22 +5,27 @@
 //! [`Engine::with`], so there is one borrow at a time; nothing that is called inside calls back.
 
 mod acts;
+mod alerts;
 mod banner;
 mod drain;
 mod events;
 mod hello;
 mod link;
+mod preferences;
+mod sight;
 
 use std::{cell::RefCell, rc::Rc};
 
 use leptos::prelude::Set;
-use sphere_protocol::{ClientFrame, RoomName, Seq, ServerFrame, Timestamp, client::Anonymous};
+use sphere_protocol::{
+    ClientFrame, Code, MessageId, RoomName, Seq, ServerFrame, Timestamp, client::Anonymous,
+};
 
 use crate::{
     backoff,
     boot::Boot,
     browser::{self, Locks},
-    chat::{Action, Chat},
+    chat::{Action, Chat, Eye},
     identity,
     outbox::{Entry, Outbox},
     state::{
@@ -28,7 +33,6 @@ use crate::{
         own::{Pending, Reason, own_message, unknown_me},
     },
     storage::BrowserStorage,
-    time::Zone,
 };
 
 /// Rooms that stay joined besides the one that is shown.
@@ -55,6 +59,16 @@ struct Inner {
     /// Rooms that are joined, the shown one first.
     recent: Vec<RoomName>,
     at_end: bool,
+    /// What part of the shown room is drawn.
+    eye: Eye,
+    /// The message that the reader wants to see.
+    wanted: Option<MessageId>,
+    /// Over which connection which message was asked for.
+    asked: Option<(u32, MessageId)>,
+    /// The newest record when somebody turned away.
+    away: Option<Seq>,
+    /// When the last sound was played.
+    sounded: i64,
     /// What was last written down as read.
     marked: Option<(RoomName, Seq)>,
     drawn: Timestamp,
@@ -91,14 +105,20 @@ impl Engine {
             link: link::Link::new(now),
             shown: boot.room.clone(),
             recent: boot.room.clone().into_iter().collect(),
-            at_end: true,
+            at_end: boot.target.is_none(),
+            eye: Eye::default(),
+            wanted: boot.target,
+            asked: None,
+            away: None,
+            sounded: 0,
             marked: None,
             drawn: Timestamp(0),
             redraw: false,
         })));
         engine.with(|inner| {
-            inner.chat.zone.set(Zone::local());
+            inner.load_settings();
             inner.begin_marks();
+            inner.begin_sight();
             inner.restore();
             inner.load_draft();
             inner.shown.iter().for_each(browser::remember_room);
@@ -122,6 +142,11 @@ impl Engine {
                 self.drain();
             }
         }
+    }
+
+    /// What this user wrote in the room that is shown, the newest first.
+    pub(crate) fn own_texts(&self) -> Vec<String> {
+        self.with(|inner| inner.own_texts())
     }
 
     /// Takes a frame in, and carries out what the state makes of it.
@@ -152,11 +177,19 @@ impl Engine {
             }
             Effect::Stored { cid, seq, at } => self.with(|inner| inner.outbox.stored(cid, seq, at)),
             Effect::Refused { cid, code } => self.with(|inner| inner.outbox.refused(cid, code)),
-            Effect::Retry { cid, after_ms } => self.with(|inner| {
+            Effect::Arrived(message) => self.with(|inner| inner.alert(&message)),
+            Effect::Retry {
+                cid,
+                code,
+                after_ms,
+            } => self.with(|inner| {
                 let attempts = inner.outbox.attempts(cid);
                 let wait = after_ms.unwrap_or_else(|| backoff::delay(attempts, browser::chance()));
                 let until = Timestamp(browser::now().0 + i64::try_from(wait).unwrap_or(0));
                 inner.outbox.retry(cid, until);
+                if code == Code::RateLimited {
+                    inner.chat.slowed.set(Some(until));
+                }
             }),
             Effect::Named => self.with(|inner| inner.chat.name_refused.set(false)),
             Effect::NameRefused => self.with(|inner| {
@@ -198,7 +231,14 @@ impl Inner {
         self.redraw = false;
         self.drawn = browser::now();
         self.mark_read();
-        self.chat.publish(&self.state, self.shown.as_ref());
+        self.mark_new();
+        self.trim();
+        self.chat
+            .publish(&self.state, self.shown.as_ref(), self.eye);
+        if self.aim() {
+            self.chat
+                .publish(&self.state, self.shown.as_ref(), self.eye);
+        }
     }
 
     fn send(&self, frame: &ClientFrame) {

@@ -8,15 +8,18 @@ pub mod app;
 pub mod backoff;
 pub mod boot;
 mod browser;
+mod calls;
 mod chat;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod components;
 mod engine;
+pub mod fuzzy;
 pub mod identity;
 pub mod links;
 pub mod outbox;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod pages;
+pub mod settings;
 mod shell;
 mod socket;
 pub mod state;

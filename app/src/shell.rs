@@ -10,13 +10,18 @@ use crate::{
     boot::{self, Boot},
 };
 
+/// Runs before anything is drawn: the chosen colours and density, as `settings.rs` writes them.
+const CHOSEN: &str = "try{var s=' '+localStorage.getItem('settings')+' ',d=document.documentElement.dataset,\
+h=function(w){return s.indexOf(' '+w+' ')>=0};h('dark')?d.theme='dark':h('light')&&(d.theme='light');\
+h('compact')&&(d.density='compact')}catch(e){}";
+
 /// Runs before the first paint: own messages stand where they belong and the log at its end, and what will change its
 /// width in the reader's time zone is held back, so that nothing moves when the application starts. `app.rs` takes the
 /// class off again.
 const EARLY: &str = "try{var d=document,l=d.getElementById('log'),u=localStorage.getItem('anonymousUserId');\
 d.documentElement.classList.add('early');\
 u&&d.querySelectorAll('[data-author=\"'+CSS.escape(u)+'\"]').forEach(function(e){e.classList.add('mine')});\
-l&&(l.scrollTop=l.scrollHeight)}catch(e){}";
+l&&(l.scrollTop=l.scrollHeight);var t=d.querySelector('.msg.target');t&&t.scrollIntoView({block:'center'})}catch(e){}";
 
 /// The document around the application. Takes [`Boot`] from the context.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -38,6 +43,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f1f4f8"/>
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1116"/>
                 <title>{title}</title>
+                <script nonce=use_nonce()>{CHOSEN}</script>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
                 <script type="application/json" id=boot::ELEMENT nonce=use_nonce()>{boot.embed()}</script>

@@ -10,9 +10,12 @@ pub mod own;
 mod refusals;
 mod requests;
 pub mod room;
+pub mod window;
+
+use std::sync::Arc;
 
 use sphere_protocol::{
-    Cid, Code, Epoch, Kind, RoomName, Seq, ServerFrame, Timestamp,
+    Cid, Code, Epoch, Kind, Message, RoomName, Seq, ServerFrame, Timestamp,
     server::{Me, Welcome},
 };
 
@@ -31,7 +34,13 @@ pub enum Effect {
     /// The message will not be sent by itself any more.
     Refused { cid: Cid, code: Code },
     /// The message is to be sent again, with the same key.
-    Retry { cid: Cid, after_ms: Option<u64> },
+    Retry {
+        cid: Cid,
+        code: Code,
+        after_ms: Option<u64>,
+    },
+    /// Somebody else said something, just now.
+    Arrived(Arc<Message>),
     /// The server knows this user's name.
     Named,
     /// The name that was asked for breaks a rule.
@@ -63,7 +72,7 @@ impl ChatState {
         if let Some(room) = &boot.room {
             let entry = state.room_mut(room);
             entry.error = boot.error;
-            if let Some(page) = &boot.page {
+            for page in [&boot.page, &boot.around].into_iter().flatten() {
                 entry.page(page);
             }
         }
@@ -109,7 +118,15 @@ impl ChatState {
             ServerFrame::Message(message) => {
                 let at = (message.kind == Kind::Message).then_some(message.created_at);
                 self.list.active(&message.room, message.seq, at);
-                self.in_room(&message.room, |room| room.live(message))
+                let mut effects = self.in_room(&message.room, |room| room.live(message));
+                let mine = self.me.as_ref().map(|me| &me.user_id) == Some(&message.user_id);
+                let news = self
+                    .room(&message.room)
+                    .is_some_and(|room| room.last == Some(message.seq));
+                if news && at.is_some() && !mine {
+                    effects.push(Effect::Arrived(Arc::clone(message)));
+                }
+                effects
             }
             ServerFrame::RoomResync(resync) => self.in_room(&resync.room, |room| room.read(0)),
             ServerFrame::RoomLeft(left) => {
@@ -189,6 +206,41 @@ impl ChatState {
             .is_some_and(|line| line.is_read_by(seq))
         {
             self.list.read(room, seq);
+        }
+    }
+
+    /// Somebody comes to a room of which they have read up to `mark`: what others wrote since is new to them.
+    pub fn enter(&mut self, room: &RoomName, mark: Option<Seq>) {
+        self.room_mut(room).divider = mark;
+        self.settle_divider(room);
+    }
+
+    /// Whether others wrote something in a room above `mark`.
+    pub fn has_new(&self, room: &RoomName, mark: Seq) -> bool {
+        let me = self.me.as_ref().map(|me| &me.user_id);
+        self.room(room)
+            .is_some_and(|room| room.first_new(mark, me).is_some())
+    }
+
+    /// Forgets a divider that has nothing new below it.
+    pub fn settle_divider(&mut self, room: &RoomName) {
+        let me = self.me.as_ref().map(|me| me.user_id.clone());
+        let state = self.room_mut(room);
+        if state.loaded()
+            && state
+                .divider
+                .is_some_and(|mark| state.first_new(mark, me.as_ref()).is_none())
+        {
+            state.divider = None;
+        }
+    }
+
+    /// Forgets the oldest rows of a room that nobody scrolls through.
+    pub fn trim(&mut self, keep: usize, scrolled: Option<&RoomName>) {
+        for room in &mut self.rooms {
+            if Some(room.name()) != scrolled {
+                room.trim(keep);
+            }
         }
     }
 

@@ -8,6 +8,8 @@ use js_sys::{Array, Date, Intl, Object, Reflect};
 use sphere_protocol::{Timestamp, timestamp::Calendar};
 use wasm_bindgen::JsValue;
 
+use crate::settings::Hours;
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const DAYS: [&str; 7] = [
     "Monday",
@@ -38,11 +40,13 @@ const MONTHS: [&str; 12] = [
 pub struct Zone {
     /// Today's number; none while times are shown in UTC.
     today: Option<i64>,
+    /// How hours are written.
+    hours: Hours,
 }
 
 impl Zone {
     /// The reader's zone, today. Only in the browser.
-    pub fn local() -> Self {
+    pub fn local(hours: Hours) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "milliseconds since 1970 are far below 2^53"
@@ -50,6 +54,7 @@ impl Zone {
         let now = Timestamp(Date::now() as i64);
         Self {
             today: Some(local_day(now)),
+            hours,
         }
     }
 
@@ -65,7 +70,7 @@ impl Zone {
     /// The hour and minute.
     pub fn clock(self, at: Timestamp) -> String {
         if self.today.is_some() {
-            return local_clock(at);
+            return local_clock(at, self.hours);
         }
         let minutes = at.calendar().ms / 60_000;
         format!("{:02}:{:02}", minutes / 60, minutes % 60)
@@ -140,30 +145,42 @@ fn local_day(at: Timestamp) -> i64 {
 
 thread_local! {
     /// Making a formatter is a hundred times dearer than using it.
-    static CLOCK: RefCell<Option<js_sys::Function>> = const { RefCell::new(None) };
+    static CLOCK: RefCell<Option<(Hours, js_sys::Function)>> = const { RefCell::new(None) };
 }
 
-fn local_clock(at: Timestamp) -> String {
+fn local_clock(at: Timestamp, hours: Hours) -> String {
     #[expect(
         clippy::cast_precision_loss,
         reason = "milliseconds since 1970 are far below 2^53"
     )]
     let date = JsValue::from_f64(at.0 as f64);
     CLOCK.with_borrow_mut(|clock| {
-        let format = clock.get_or_insert_with(|| {
-            let options = Object::new();
-            for key in ["hour", "minute"] {
-                // Setting a property of a plain object cannot fail.
-                let _ = Reflect::set(&options, &key.into(), &"2-digit".into());
-            }
-            Intl::DateTimeFormat::new(&Array::new(), &options).format()
-        });
+        let format = match clock {
+            Some((of, format)) if *of == hours => format,
+            _ => &mut clock.insert((hours, formatter(hours))).1,
+        };
         format
             .call1(&JsValue::UNDEFINED, &date)
             .ok()
             .and_then(|text| text.as_string())
             .unwrap_or_default()
     })
+}
+
+fn formatter(hours: Hours) -> js_sys::Function {
+    let options = Object::new();
+    let set = |key: &str, value: &str| {
+        // Setting a property of a plain object cannot fail.
+        let _ = Reflect::set(&options, &key.into(), &value.into());
+    };
+    set("hour", "2-digit");
+    set("minute", "2-digit");
+    match hours {
+        Hours::System => {}
+        Hours::Twelve => set("hourCycle", "h12"),
+        Hours::TwentyFour => set("hourCycle", "h23"),
+    }
+    Intl::DateTimeFormat::new(&Array::new(), &options).format()
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ impl Request {
         }
     }
 
+    /// As many messages around one as fit into two pages.
+    pub fn around(id: MessageId) -> Self {
+        Self {
+            ask: Ask::Around(id),
+            epoch: None,
+            limit: Some(2 * limits::PAGE),
+        }
+    }
+
     /// What `join:room` and `hello` ask for.
     pub fn resume(epoch: Option<Epoch>, after: Option<Seq>) -> Self {
         Self {

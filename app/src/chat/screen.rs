@@ -12,6 +12,7 @@ use crate::{
         ChatState,
         layout::{Content, Item, Key, Look, layout},
         room::RoomState,
+        window::Window,
     },
     time::Zone,
 };
@@ -23,6 +24,8 @@ pub(crate) enum Line {
     Day(i64, Timestamp),
     /// Records are missing above this `seq`.
     Hole(Seq),
+    /// What follows is new.
+    New,
     /// A message, and how its row looks.
     Row(Arc<Message>, ArcRwSignal<Look>),
 }
@@ -33,6 +36,7 @@ impl Line {
         match self {
             Self::Day(day, _) => Key::Day(*day),
             Self::Hole(after) => Key::Hole(*after),
+            Self::New => Key::New,
             Self::Row(message, _) => Key::Row(message.id),
         }
     }
@@ -49,31 +53,75 @@ pub(crate) struct Mark {
     pub(crate) mine: bool,
 }
 
+/// What part of the room somebody looks at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Eye {
+    /// The lines that are drawn.
+    pub(crate) window: Window,
+    /// The newest record when the reader left the end.
+    pub(crate) left: Option<Seq>,
+}
+
 /// What is drawn at present.
 #[derive(Debug, Default)]
-pub(super) struct Screen(Vec<Line>);
+pub(super) struct Screen {
+    lines: Vec<Line>,
+    /// All lines of the room, drawn or not.
+    keys: Vec<Key>,
+}
 
 impl Screen {
+    /// All lines of the room, drawn or not.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// Brings every row's look up to date; gives the lines if another list of them is to be drawn.
     pub(super) fn lines(
         &mut self,
         room: Option<&RoomState>,
         me: Option<&UserId>,
         zone: Zone,
+        window: Window,
     ) -> Option<Vec<Line>> {
         let items = room.map_or_else(Vec::new, |room| layout(room, me, |at| zone.day(at)));
-        let keys = items.iter().map(|item| item.key);
-        let same = keys.eq(self.0.iter().map(Line::key));
+        self.keys.clear();
+        self.keys.extend(items.iter().map(|item| item.key));
+        let drawn = window.range(&self.keys);
+        let items = items.into_iter().skip(drawn.start).take(drawn.len());
         let mut next = 0;
-        let lines: Vec<Line> = items
-            .into_iter()
-            .map(|item| self.line(item, &mut next))
-            .collect();
-        if same {
+        let lines: Vec<Line> = items.map(|item| self.line(item, &mut next)).collect();
+        let keys = lines.iter().map(Line::key);
+        if keys.eq(self.lines.iter().map(Line::key)) {
             return None;
         }
-        self.0.clone_from(&lines);
+        self.lines.clone_from(&lines);
         Some(lines)
+    }
+
+    /// The shown room apart from its rows.
+    pub(super) fn view(
+        &self,
+        shown: Option<&RoomName>,
+        room: Option<&RoomState>,
+        me: Option<&UserId>,
+        eye: Eye,
+    ) -> RoomView {
+        let drawn = eye.window.range(&self.keys);
+        let news = room.zip(eye.left).map_or(0, |(room, left)| {
+            let new = room.rows().rev().take_while(|row| row.seq > left);
+            new.filter(|row| Some(&row.user_id) != me).count()
+        });
+        RoomView {
+            name: shown.cloned(),
+            loaded: room.is_some_and(RoomState::loaded),
+            older: drawn.start > 0 || room.is_some_and(|room| room.older().is_some()),
+            newer: drawn.end < self.keys.len(),
+            paging: room.is_some_and(|room| room.paging().is_some()),
+            absent: room.is_some_and(|room| room.absent().is_some()),
+            news,
+            error: room.and_then(RoomState::error),
+        }
     }
 
     fn line(&self, item: Item, next: &mut usize) -> Line {
@@ -90,32 +138,22 @@ impl Screen {
             (Content::Day(at), Key::Day(day)) => Line::Day(day, at),
             (Content::Day(at), _) => Line::Day(0, at),
             (Content::Hole(hole), _) => Line::Hole(hole.after),
+            (Content::New, _) => Line::New,
         }
     }
 
     /// The look of a row that is drawn. What is drawn and what will be are almost the same, so the row is mostly the
     /// next one.
     fn look_of(&self, key: Key, next: &mut usize) -> Option<ArcRwSignal<Look>> {
-        let around = (*next..self.0.len()).chain(0..*next);
+        let around = (*next..self.lines.len()).chain(0..*next);
         let index = around
             .into_iter()
-            .find(|index| self.0[*index].key() == key)?;
+            .find(|index| self.lines[*index].key() == key)?;
         *next = index + 1;
-        match &self.0[index] {
+        match &self.lines[index] {
             Line::Row(_, look) => Some(look.clone()),
             _ => None,
         }
-    }
-}
-
-/// The shown room apart from its rows.
-pub(super) fn view(shown: Option<&RoomName>, room: Option<&RoomState>) -> RoomView {
-    RoomView {
-        name: shown.cloned(),
-        loaded: room.is_some_and(RoomState::loaded),
-        older: room.is_some_and(|room| room.older().is_some()),
-        paging: room.is_some_and(|room| room.paging().is_some()),
-        error: room.and_then(RoomState::error),
     }
 }
 

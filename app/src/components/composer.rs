@@ -1,11 +1,14 @@
 //! The field to say something. It stays open whatever the connection does; what is written is kept.
 
+use std::time::Duration;
+
 use leptos::{ev, html, prelude::*};
 use sphere_protocol::{limits::MAX_TEXT, text};
 
 use super::icon::Icon;
 use crate::{
     app::Current,
+    browser,
     chat::{Action, Chat, Link, use_chat},
 };
 
@@ -33,12 +36,25 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
             let _ = field.focus();
         }
     };
+    // How far back in what this user wrote, and what stands there: only that may be replaced by the next one.
+    let recalled = StoredValue::new((0_usize, String::new()));
+    let undo = RwSignal::new(false);
     let key = move |event: ev::KeyboardEvent| {
         let plain =
             !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
         if event.key() == "Enter" && plain && !event.is_composing() && event.key_code() != IME {
             event.prevent_default();
+            undo.set(false);
             send();
+        } else if matches!(event.key().as_str(), "ArrowUp" | "ArrowDown") && plain {
+            if recall(chat, recalled, event.key() == "ArrowUp") {
+                event.prevent_default();
+            }
+        } else if event.key() == "z"
+            && (event.ctrl_key() || event.meta_key())
+            && chat.draft.with_untracked(String::is_empty)
+        {
+            undo.set(true);
         }
     };
     let submit = move |event: ev::SubmitEvent| {
@@ -74,9 +90,13 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     aria-label=label
                     placeholder=label
                     aria-invalid=move || over.get().then_some("true")
+                    aria-describedby="below"
                     disabled=move || !chat.ready.get()
                     prop:value=move || chat.draft.get()
-                    on:input=move |event| chat.act(Action::Draft(event_target_value(&event).replace('\0', "")))
+                    on:input=move |event| {
+                        undo.set(false);
+                        chat.act(Action::Draft(event_target_value(&event).replace('\0', "")));
+                    }
                     on:keydown=key
                     node_ref=field
                 ></textarea>
@@ -90,23 +110,83 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     <Icon name="send"/>
                 </button>
             </div>
-            <Below length/>
+            <Below length undo/>
         </form>
     }
 }
 
+/// Puts what this user wrote before into an empty field, one message further with each press.
+fn recall(chat: Chat, recalled: StoredValue<(usize, String)>, back: bool) -> bool {
+    let draft = chat.draft.get_untracked();
+    let (depth, shown) = recalled.get_value();
+    let going = !draft.is_empty() && draft == shown;
+    if !(going || draft.is_empty() && back) {
+        return false;
+    }
+    let texts = chat.own_texts();
+    let depth = match (going, back) {
+        (false, _) => 1,
+        (true, true) => depth + 1,
+        (true, false) => depth - 1,
+    };
+    let text = match depth {
+        0 => String::new(),
+        depth => match texts.get(depth - 1) {
+            Some(text) => text.clone(),
+            None => return true,
+        },
+    };
+    recalled.set_value((depth, text.clone()));
+    chat.act(Action::Draft(text));
+    true
+}
+
+/// How long the room still waits because too much was written in a short time, in seconds.
+fn countdown(chat: Chat) -> Signal<i64> {
+    let left = RwSignal::new(0);
+    let look = move || {
+        let until = chat.slowed.get_untracked().map_or(0, |until| until.0);
+        let ms = until - browser::now().0;
+        if ms <= 0 && until > 0 {
+            chat.slowed.set(None);
+        }
+        left.set((ms.max(0) + 999) / 1_000);
+    };
+    Effect::new(move |_| {
+        if chat.slowed.get().is_some() {
+            look();
+            let ticking = set_interval_with_handle(look, Duration::from_millis(200));
+            on_cleanup(move || {
+                if let Ok(ticking) = ticking {
+                    ticking.clear();
+                }
+            });
+        }
+    });
+    left.into()
+}
+
 /// The line under the field: what waits, how to send, how much room is left.
 #[component]
-fn Below(length: Memo<usize>) -> impl IntoView {
+fn Below(length: Memo<usize>, undo: RwSignal<bool>) -> impl IntoView {
     let chat = use_chat();
-    let note = move || match (chat.ready.get(), chat.link.get(), chat.waiting.get()) {
-        (false, ..) => ("script", "Writing needs JavaScript.".to_owned()),
-        (true, Link::Connecting, 1) => ("slow", "1 message waits for the connection".to_owned()),
-        (true, Link::Connecting, 2..) => (
-            "slow",
-            format!("{} messages wait for the connection", chat.waiting.get()),
-        ),
-        _ => ("", String::new()),
+    let slowed = countdown(chat);
+    let note = move || {
+        let (connected, waiting) = (chat.link.get() == Link::Connected, chat.waiting.get());
+        match (chat.ready.get(), connected, waiting, slowed.get()) {
+            (false, ..) => ("script", "Writing needs JavaScript.".to_owned()),
+            (true, false, 1, _) => ("slow", "1 message waits for the connection".to_owned()),
+            (true, false, 2.., _) => (
+                "slow",
+                format!("{waiting} messages wait for the connection"),
+            ),
+            (true, true, 1.., 1..) => (
+                "slow",
+                format!("Too fast: sending goes on in {} s", slowed.get()),
+            ),
+            _ if undo.get() => ("", "What was sent cannot be taken back.".to_owned()),
+            _ => ("", String::new()),
+        }
     };
     let counted = move || length.get() >= COUNT_FROM;
     let count = move || {
@@ -127,8 +207,8 @@ fn Below(length: Memo<usize>) -> impl IntoView {
         })
     };
     view! {
-        <div class="below">
-            <p class=move || note().0>{move || note().1}</p>
+        <div class="below" id="below">
+            <p class=move || note().0 role="status">{move || note().1}</p>
             <p class="hint" hidden=counted>
                 <b>"Enter"</b>" sends, "<b>"Shift Enter"</b>" starts a line"
             </p>

@@ -1,27 +1,37 @@
 //! What was said: the lines of the room that is shown, oldest first, and the ways to see more of it.
 
 mod scroll;
+mod walk;
 
-use leptos::{
-    either::{EitherOf3, EitherOf4},
-    html,
-    prelude::*,
-};
+use leptos::{either::EitherOf4, ev, html, prelude::*};
+use sphere_protocol::MessageId;
+use wasm_bindgen::JsCast as _;
 
 use scroll::Scroll;
 
 use super::{empty::EmptyRoom, icon::Icon, message_row::MessageRow};
 use crate::chat::{Action, Line, RoomView, use_chat};
 
-/// The log with its pill.
+/// The log with its pill and the date that is being read.
 #[component]
 pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
     let chat = use_chat();
     let log = NodeRef::<html::Div>::new();
     let scroll = Scroll::follow(chat, log);
-    let news = scroll::news(chat);
+    let news = Memo::new(move |_| chat.room.with(|room| room.news));
     let older = Memo::new(move |_| chat.room.with(|room| room.older));
     let paging = Memo::new(move |_| chat.room.with(|room| room.paging));
+    let absent = Memo::new(move |_| chat.room.with(|room| room.absent));
+    let point = move |event: &web_sys::Event| chat.tools.set(message_of(event));
+    let leave = move |focus: Option<web_sys::EventTarget>| {
+        let inside = log.get_untracked().is_some_and(|log| {
+            let node = focus.and_then(|focus| focus.dyn_into::<web_sys::Node>().ok());
+            log.contains(node.as_ref())
+        });
+        if !inside {
+            chat.tools.set(None);
+        }
+    };
     view! {
         <div class="stage">
             <div
@@ -33,6 +43,19 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                 tabindex="0"
                 node_ref=log
                 on:scroll=move |_| scroll.scrolled()
+                on:keydown=move |event: ev::KeyboardEvent| {
+                    if log.get_untracked().is_some_and(|log| walk::walk(chat, &log, &event)) {
+                        event.prevent_default();
+                    }
+                }
+                on:pointerover=move |event: ev::PointerEvent| {
+                    if event.pointer_type() == "mouse" {
+                        point(&event);
+                    }
+                }
+                on:pointerleave=move |_| leave(document().active_element().map(Into::into))
+                on:focusin=move |event: ev::FocusEvent| point(&event)
+                on:focusout=move |event: ev::FocusEvent| leave(event.related_target())
             >
                 <Nothing/>
                 <div class="column">
@@ -41,7 +64,7 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                             class="btn bare older"
                             type="button"
                             disabled=move || !chat.ready.get() || paging.get()
-                            on:click=move |_| chat.act(Action::Older)
+                            on:click=move |_| chat.act(Action::Above)
                         >
                             {move || if paging.get() { "Loading older messages…" } else { "Load older messages" }}
                         </button>
@@ -49,6 +72,12 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                     <For each=move || chat.lines.get() key=Line::key children=line/>
                 </div>
             </div>
+            <p class="reading" aria-hidden="true" hidden=move || chat.at_end.get() || scroll.reading.with(Option::is_none)>
+                {move || scroll.reading.get().map(|at| chat.zone.get().day_name(at))}
+            </p>
+            <p class="absent" role="status" hidden=move || !absent.get()>
+                {move || absent.get().then_some("The message of this link is not in this room.")}
+            </p>
             <button
                 class="pill"
                 class:plain=move || news.get() == 0
@@ -67,20 +96,30 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
     }
 }
 
+/// The message that something happened in.
+fn message_of(event: &web_sys::Event) -> Option<MessageId> {
+    let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    let row = target.closest("[data-id]").ok().flatten()?;
+    MessageId::parse(&row.get_attribute("data-id")?)
+}
+
 /// One line, drawn once for as long as it stands there.
 fn line(line: Line) -> impl IntoView {
     let chat = use_chat();
     match line {
         Line::Day(_, at) => {
-            EitherOf3::A(view! { <h2 class="day">{move || chat.zone.get().day_name(at)}</h2> })
+            EitherOf4::A(view! { <h2 class="day">{move || chat.zone.get().day_name(at)}</h2> })
         }
-        Line::Hole(after) => EitherOf3::B(view! {
-            <div class="hole">
+        Line::Hole(after) => EitherOf4::B(view! {
+            <div class="hole" data-hole=after.to_string()>
                 <span>"Some messages were not loaded."</span>
-                <button class="btn" type="button" on:click=move |_| chat.act(Action::Fill(after))>"Load"</button>
+                <button class="btn" type="button" on:click=move |_| chat.act(Action::Fill(after, false))>"Load"</button>
             </div>
         }),
-        Line::Row(message, look) => EitherOf3::C(view! { <MessageRow message look/> }),
+        Line::New => EitherOf4::C(
+            view! { <p class="new-line" role="separator" aria-label="New messages">"New messages"</p> },
+        ),
+        Line::Row(message, look) => EitherOf4::D(view! { <MessageRow message look/> }),
     }
 }
 

@@ -10,6 +10,8 @@ use sphere_protocol::{Code, Message};
 
 use super::icon::Icon;
 use crate::{
+    address::message_address,
+    browser,
     chat::{Action, use_chat},
     links::{Span, spans},
     state::{
@@ -27,6 +29,18 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     let clock = move || chat.zone.get().clock(look.with(|look| look.at));
     let time = move || {
         view! { <time datetime=move || look.with(|look| look.at.to_string())>{clock}</time> }
+    };
+    let id = message.id;
+    let link = {
+        let room = message.room.clone();
+        move || {
+            if look.with(|look| look.seq.is_some()) {
+                let address = message_address(&room, id);
+                Either::Left(view! { <a class="at" href=address>{time()}</a> })
+            } else {
+                Either::Right(view! { <span class="at">{time()}</span> })
+            }
+        }
     };
     let (author, image) = (message.user_name.clone(), message.user_image.clone());
     let picture = move || {
@@ -49,9 +63,21 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
                 } else {
                     Either::Right(view! { <span class="who" dir="auto">{author.clone()}</span> })
                 };
-                view! { <header class="by">{who}<span class="at">{time()}</span></header> }
+                view! { <header class="by">{who}{link()}</header> }
             })
         }
+    };
+    let room = message.room.clone();
+    let written = message.message.clone();
+    let targeted = Memo::new(move |_| chat.target.get() == Some(id));
+    let handled = Memo::new(move |_| chat.tools.get() == Some(id));
+    let tools = move || {
+        handled.get().then(|| {
+            let stored = look.with(|look| look.seq.is_some());
+            let address = stored.then(|| message_address(&room, id));
+            let (first, text) = (head.get().0, written.clone());
+            view! { <Tools address text first time=time()/> }
+        })
     };
     // Later rows of a group say who and when to those who hear them one by one.
     let said = move || {
@@ -63,10 +89,9 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
         };
         (!first).then(|| view! { <span class="vh">{who}", "{clock}": "</span> })
     };
-    let id = message.id;
     view! {
         <article
-            class=move || look.with(class)
+            class=move || look.with(|look| class(look, targeted.get()))
             data-id=id.to_string()
             data-seq=move || look.with(|look| look.seq.map(|seq| seq.to_string()))
             data-state=move || look.with(|look| state(look.delivery))
@@ -79,6 +104,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
                 {said}
                 <div class="bubble" dir="auto">{text(&message.message)}</div>
                 {move || head.get().1.then(|| view! { <DeliveryMark look/> })}
+                {tools}
             </div>
             {move || match look.with(|look| look.delivery) {
                 Delivery::Refused(reason) => Some(view! {
@@ -96,6 +122,59 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     }
 }
 
+/// What can be done with a message. It is there only while the message is pointed at or has the focus, or it would be
+/// read out with every row.
+#[component]
+fn Tools(
+    address: Option<String>,
+    text: String,
+    first: bool,
+    time: impl IntoView + 'static,
+) -> impl IntoView {
+    let (copied, set_copied) = signal(None::<&'static str>);
+    let copy = move |what: &'static str, text: &str| {
+        browser::copy(text);
+        set_copied.set(Some(what));
+    };
+    let link = address.clone().map(|address| {
+        view! {
+            <button
+                class="icon"
+                type="button"
+                aria-label="Copy link"
+                title="Copy link"
+                on:click=move |_| {
+                    let origin = window().location().origin().unwrap_or_default();
+                    copy("Link copied", &format!("{origin}{address}"));
+                }
+            >
+                <Icon name="link" small=true/>
+            </button>
+        }
+    });
+    let time = (!first).then_some(time);
+    let at = match address {
+        Some(address) => Either::Left(view! { <a class="at" href=address>{time}</a> }),
+        None => Either::Right(view! { <span class="at">{time}</span> }),
+    };
+    view! {
+        <div class="tools" role="toolbar" aria-label="This message">
+            {(!first).then_some(at)}
+            {link}
+            <button
+                class="icon"
+                type="button"
+                aria-label="Copy text"
+                title="Copy text"
+                on:click=move |_| copy("Text copied", &text)
+            >
+                <Icon name="copy" small=true/>
+            </button>
+            <span class="said" role="status">{copied}</span>
+        </div>
+    }
+}
+
 /// How far an own message has come: a sign, and the words for it.
 #[component]
 fn DeliveryMark(look: RwSignal<Look>) -> impl IntoView {
@@ -110,13 +189,14 @@ fn DeliveryMark(look: RwSignal<Look>) -> impl IntoView {
     }
 }
 
-fn class(look: &Look) -> String {
+fn class(look: &Look, target: bool) -> String {
     let mut class = "msg".to_owned();
     let flags = [
         (look.mine, " mine"),
         (look.first, " first"),
         (look.last, " last"),
         (look.latest, " latest"),
+        (target, " target"),
         (look.delivery == Delivery::Sending, " waiting"),
         (matches!(look.delivery, Delivery::Refused(_)), " refused"),
     ];

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use sphere_protocol::{RoomName, limits::MAX_UNREAD};
 
-use super::tile::Tile;
+use super::{icon::Icon, tile::Tile};
 use crate::{
     app::Current,
     chat::{Chat, use_chat},
@@ -46,6 +46,10 @@ fn RoomLink(room: RoomName, title: String) -> impl IntoView {
         })
     };
     let unread = Memo::new(move |_| line.with(|line| line.as_ref().and_then(badge)));
+    let muted = {
+        let room = room.clone();
+        Memo::new(move |_| chat.muted.with(|muted| muted.contains(&room)))
+    };
     let known = {
         let room = room.clone();
         Memo::new(move |_| {
@@ -67,26 +71,41 @@ fn RoomLink(room: RoomName, title: String) -> impl IntoView {
             <a
                 class="room-link"
                 class:unread=move || unread.with(Option::is_some)
+                class:muted=move || muted.get()
                 href=href
                 aria-current=move || is_current().then_some("page")
             >
                 <Tile room=tile/>
-                <span class="name"><span class="cut" dir="auto">{title}</span></span>
+                <span class="name">
+                    <span class="cut" dir="auto">{title}</span>
+                    {move || muted.get().then(|| view! { <Icon name="muted" small=true/><span class="vh">", muted"</span> })}
+                </span>
                 {time}
                 <span class="last cut" dir="auto">{last}</span>
-                {move || unread.get().map(|(shown, said)| view! {
-                    <span class="badge" class:plain=shown.is_empty()>
-                        <span aria-hidden="true">{shown.clone()}</span>
-                        <span class="vh">{said}</span>
-                    </span>
-                })}
+                {move || unread.get().map(|badge| view! { <Badge badge muted=muted.get()/> })}
             </a>
         </li>
     }
 }
 
-/// What the badge shows and what it says; a room that is not followed has a lower bound, or a dot.
-fn badge(line: &Line) -> Option<(String, String)> {
+/// How much is new: what the badge shows, and what it says.
+pub(super) type Unread = (String, String);
+
+/// The badge. That of a muted room is hollow.
+#[component]
+pub(super) fn Badge(badge: Unread, #[prop(optional)] muted: bool) -> impl IntoView {
+    let (shown, said) = badge;
+    let plain = shown.is_empty();
+    view! {
+        <span class="badge" class:plain=plain class:quiet=muted>
+            <span aria-hidden="true">{shown}</span>
+            <span class="vh">{said}</span>
+        </span>
+    }
+}
+
+/// What a room's badge shows, if it has one; a room that is not followed has a lower bound, or a dot.
+pub(super) fn badge(line: &Line) -> Option<Unread> {
     match (line.unread, line.more) {
         (0, false) => None,
         (0, true) => Some((String::new(), "new messages".to_owned())),

@@ -1,15 +1,16 @@
 //! The left side: the rooms, and who is writing.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use sphere_protocol::name::ANONYMOUS;
 
 use super::{
     icon::{Brand, Icon},
-    name_dialog::NameDialog,
+    overlay::{Open, Overlay},
     room_list::RoomList,
 };
 use crate::{
     app::Drawer,
+    browser,
     chat::{Link, use_chat},
 };
 
@@ -17,21 +18,45 @@ use crate::{
 #[component]
 pub(crate) fn Sidebar() -> impl IntoView {
     let Drawer(drawer) = expect_context::<Drawer>();
-    let side = NodeRef::<html::Aside>::new();
+    let chat = use_chat();
+    let overlay = expect_context::<Overlay>();
     Effect::new(move |was: Option<bool>| {
         let open = drawer.get();
         if was.is_some_and(|was| was != open) {
-            focus(if open {
+            let part = if open {
                 "#side .room-link"
             } else {
                 ".head .menu"
+            };
+            // Once the drawer stands where it will be. What is not drawn takes no focus, and needs none.
+            request_animation_frame(move || {
+                browser::focus(part);
             });
         }
         open
     });
     view! {
-        <aside class="side" id="side" aria-label="Rooms and you" node_ref=side>
-            <div class="brand"><Brand/>"Sphere"</div>
+        <aside class="side" id="side" aria-label="Rooms and you">
+            <div class="brand">
+                <Brand/>"Sphere"
+                <button
+                    class="icon"
+                    type="button"
+                    aria-label="Keyboard shortcuts"
+                    disabled=move || !chat.ready.get()
+                    on:click=move |_| overlay.show(Open::Keys)
+                >
+                    <Icon name="keys"/>
+                </button>
+            </div>
+            <button
+                class="jump-field"
+                type="button"
+                disabled=move || !chat.ready.get()
+                on:click=move |_| overlay.show(Open::Switcher)
+            >
+                <Icon name="search" small=true/>"Jump to a room"<kbd>"Ctrl K"</kbd>
+            </button>
             <nav aria-label="Rooms">
                 <RoomList/>
             </nav>
@@ -40,24 +65,11 @@ pub(crate) fn Sidebar() -> impl IntoView {
     }
 }
 
-/// Moves the focus once the drawer stands where it will be.
-fn focus(selector: &'static str) {
-    request_animation_frame(move || {
-        let found = document().query_selector(selector).ok().flatten();
-        if let Some(element) = found.and_then(|element| {
-            wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(element).ok()
-        }) {
-            // An element that is not drawn takes no focus, and needs none.
-            let _ = element.focus();
-        }
-    });
-}
-
 /// Who is writing, and whether the server hears it.
 #[component]
 fn You() -> impl IntoView {
     let chat = use_chat();
-    let dialog = NodeRef::<html::Dialog>::new();
+    let overlay = expect_context::<Overlay>();
     let name = move || {
         chat.me.with(|me| {
             me.as_ref()
@@ -69,12 +81,7 @@ fn You() -> impl IntoView {
             .with(|me| me.as_ref().map(|me| me.user_image.clone()))
     });
     let connected = move || chat.link.get() == Link::Connected;
-    let open = move |_| {
-        if let Some(dialog) = dialog.get() {
-            // It fails only if the dialog is open already.
-            let _ = dialog.show_modal();
-        }
-    };
+    let open = move |_| overlay.show(Open::Settings);
     view! {
         <section class="me" aria-label="You">
             <div class="who">
@@ -93,6 +100,5 @@ fn You() -> impl IntoView {
                 </button>
             </div>
         </section>
-        <NameDialog dialog/>
     }
 }

@@ -1,13 +1,9 @@
 //! What somebody does at the page.
 
-use leptos::prelude::{GetUntracked, Set};
-use sphere_protocol::{
-    Cid, ClientFrame, Code, MessageId, RoomName, Seq,
-    client::{LeaveRoom, Profile},
-    name, text,
-};
+use leptos::prelude::GetUntracked;
+use sphere_protocol::{Cid, ClientFrame, Code, MessageId, RoomName, client::Profile, name, text};
 
-use super::{Inner, RECENT};
+use super::Inner;
 use crate::{
     browser,
     chat::{self, Action},
@@ -19,7 +15,7 @@ use crate::{
 impl Inner {
     pub(super) fn act(&mut self, action: Action) {
         match action {
-            Action::Show(room) => self.look_at(room),
+            Action::Show(place) => self.look_at(place),
             Action::Send(text) => self.write(&text),
             Action::Again(id) => self.again(id),
             Action::Remove(id) => {
@@ -28,46 +24,17 @@ impl Inner {
                 }
             }
             Action::Rename(name) => self.rename(&name),
-            Action::Older => {
-                let before = self
-                    .shown
-                    .as_ref()
-                    .and_then(|room| self.state.room(room)?.older());
-                self.page(before);
-            }
-            Action::Fill(after) => {
-                let holes = self
-                    .shown
-                    .as_ref()
-                    .and_then(|room| Some(self.state.room(room)?.holes()));
-                let hole = holes.and_then(|holes| holes.iter().find(|hole| hole.after == after));
-                self.page(hole.map(|hole| hole.before));
-            }
-            Action::AtEnd(at_end) => self.at_end = at_end,
+            Action::Above => self.above(),
+            Action::Below => self.below(),
+            Action::Fill(after, downward) => self.fill(after, downward),
+            Action::AtEnd(at_end) => self.set_at_end(at_end),
+            Action::Set(settings) => self.choose(settings),
+            Action::Mute(room, muted) => self.mute(room, muted),
             Action::Draft(text) => return self.draft(text),
             // The link's business, see Engine::act.
             Action::Connect => {}
         }
         self.draw();
-    }
-
-    fn look_at(&mut self, room: Option<RoomName>) {
-        if self.shown == room {
-            return;
-        }
-        self.shown.clone_from(&room);
-        self.go_to_end();
-        self.load_draft();
-        let Some(room) = room else { return };
-        browser::remember_room(&room);
-        self.recent.retain(|other| *other != room);
-        self.recent.insert(0, room.clone());
-        for left in self.recent.split_off(self.recent.len().min(RECENT + 1)) {
-            self.send(&ClientFrame::LeaveRoom(LeaveRoom { room: left }));
-        }
-        if self.link.is_welcomed() && !self.state.joined(&room) {
-            self.read(&room);
-        }
     }
 
     fn write(&mut self, text: &str) {
@@ -141,20 +108,6 @@ impl Inner {
         if self.link.is_welcomed() {
             self.send(&ClientFrame::Profile(Profile { user_name: name }));
         }
-    }
-
-    fn page(&mut self, before: Option<Seq>) {
-        let (Some(room), Some(before)) = (self.shown.clone(), before) else {
-            return;
-        };
-        if let Some(request) = self.state.request_before(&room, before) {
-            self.send(&request);
-        }
-    }
-
-    fn go_to_end(&mut self) {
-        self.at_end = true;
-        self.chat.at_end.set(true);
     }
 
     fn draft(&mut self, text: String) {

@@ -12,6 +12,7 @@ use super::{Engine, Inner};
 use crate::{
     browser, identity,
     outbox::{Entry, Key},
+    settings::{MUTED, SETTINGS},
     state::own::Reason,
     storage::Storage,
     time::Zone,
@@ -29,9 +30,13 @@ impl Engine {
             engine.seen();
             engine.with(Inner::draw);
         });
-        for name in ["focus", "blur"] {
-            self.on(name, |engine, _| engine.with(Inner::draw));
-        }
+        self.on("focus", |engine, _| engine.with(Inner::draw));
+        self.on("blur", |engine, _| {
+            engine.with(|inner| {
+                inner.turn_away();
+                inner.draw();
+            });
+        });
         self.on("pageshow", |engine, _| engine.check_link());
         self.on("storage", |engine, event| {
             if let Some(event) = event.dyn_ref::<StorageEvent>() {
@@ -77,6 +82,8 @@ impl Engine {
             if let Some((_, seq)) = parse_mark(&value) {
                 self.with(|inner| inner.state.read_elsewhere(&room.into(), seq));
             }
+        } else if matches!(key.as_str(), SETTINGS | MUTED) {
+            self.with(Inner::load_settings);
         } else {
             return;
         }
@@ -97,7 +104,7 @@ impl Inner {
 
     /// Midnight has passed, or the reader's zone has changed.
     fn set_zone(&mut self) {
-        let zone = Zone::local();
+        let zone = Zone::local(self.chat.settings.get_untracked().hours);
         if self.chat.zone.get_untracked() != zone {
             self.chat.zone.set(zone);
             self.draw();

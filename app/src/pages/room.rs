@@ -1,12 +1,18 @@
 //! A room: what was said, and the field to say something. One page serves every room.
 
 use leptos::{either::Either, prelude::*};
+use sphere_protocol::limits::MAX_UNREAD;
 
 use super::not_found::NotFound;
 use crate::{
     app::{Current, Drawer},
-    chat::{Link, use_chat},
-    components::{banner::ConnectionBanner, composer::Composer, icon::Icon, log::Log},
+    chat::{Action, Link, use_chat},
+    components::{
+        banner::ConnectionBanner,
+        composer::Composer,
+        icon::{Icon, IconProps},
+        log::Log,
+    },
 };
 
 /// The room that the address names.
@@ -23,11 +29,31 @@ pub(crate) fn RoomPage() -> impl IntoView {
                 None => rooms.is_empty().then(|| room.to_string()),
             })
     });
+    let unread = Memo::new(move |_| {
+        let rooms = chat.rooms.get();
+        let muted = chat.muted.get();
+        let calling = rooms.iter().filter(|line| !muted.contains(&line.room));
+        calling.fold(0, |sum, line| sum + line.unread)
+    });
     Effect::new(move |_| {
         let name = title
             .get()
             .map_or_else(|| "Sphere".to_owned(), |title| format!("{title} · Sphere"));
+        let name = match unread.get() {
+            0 => name,
+            unread @ 1..MAX_UNREAD => format!("({unread}) {name}"),
+            _ => format!("(99+) {name}"),
+        };
         document().set_title(&name);
+        let icon = if unread.get() > 0 {
+            "/favicon-unread.svg"
+        } else {
+            "/favicon.svg"
+        };
+        if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
+            // An attribute of an element of the page can always be set.
+            let _ = link.set_attribute("href", icon);
+        }
     });
     let known = Memo::new(move |_| title.with(Option::is_some));
     let title = Signal::derive(move || title.get().unwrap_or_default());
@@ -96,6 +122,37 @@ fn Head(title: Signal<String>) -> impl IntoView {
                     }}
                 </p>
             </div>
+            <Bell title/>
         </header>
+    }
+}
+
+/// Whether this room calls.
+#[component]
+fn Bell(title: Signal<String>) -> impl IntoView {
+    let chat = use_chat();
+    let Current(current) = expect_context::<Current>();
+    let muted = Memo::new(move |_| {
+        let room = current.get();
+        chat.muted
+            .with(|muted| muted.iter().any(|other| Some(other) == room.as_ref()))
+    });
+    let turn = move |_| {
+        if let Some(room) = current.get_untracked() {
+            chat.act(Action::Mute(room, !muted.get_untracked()));
+        }
+    };
+    view! {
+        <button
+            class="icon"
+            type="button"
+            aria-label=move || format!("Mute {}", title.get())
+            aria-pressed=move || muted.get().to_string()
+            title=move || if muted.get() { "Muted: no sound, no notification, no count" } else { "Mute this room" }
+            disabled=move || !chat.ready.get()
+            on:click=turn
+        >
+            {move || if muted.get() { Icon(IconProps { name: "muted", small: false }) } else { Icon(IconProps { name: "bell", small: false }) }}
+        </button>
     }
 }

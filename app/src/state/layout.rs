@@ -22,6 +22,8 @@ pub enum Key {
     Day(i64),
     /// Records are missing above this `seq`.
     Hole(Seq),
+    /// The line above what is new.
+    New,
     /// A message.
     Row(MessageId),
 }
@@ -42,6 +44,8 @@ pub enum Content {
     Day(Timestamp),
     /// Records are missing here.
     Hole(Hole),
+    /// What follows is new.
+    New,
     /// A message, and how its row looks now.
     Row(Arc<Message>, Look),
 }
@@ -90,6 +94,7 @@ pub fn layout(room: &RoomState, me: Option<&UserId>, day: impl Fn(Timestamp) -> 
         items: Vec::with_capacity(rows.len() + 8),
         day: i64::MIN,
         group: None,
+        new: room.divider(me),
     };
     let mut holes = room.holes().iter().peekable();
     let mut latest = None;
@@ -125,6 +130,8 @@ struct Layout {
     day: i64,
     /// Author and beginning of the group that is open.
     group: Option<(UserId, Timestamp)>,
+    /// The first new row, until it is placed.
+    new: Option<Seq>,
 }
 
 impl Layout {
@@ -152,6 +159,13 @@ impl Layout {
             self.items.push(Item {
                 key: Key::Day(day),
                 content: Content::Day(at),
+            });
+        }
+        if seq.is_some() && seq == self.new {
+            self.close();
+            self.items.push(Item {
+                key: Key::New,
+                content: Content::New,
             });
         }
         let joins = self.group.as_ref().is_some_and(|(author, since)| {

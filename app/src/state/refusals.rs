@@ -5,13 +5,14 @@ use sphere_protocol::{
     server::{ErrorFrame, Nack, RoomError},
 };
 
-use super::{ChatState, Effect, own::Reason};
+use super::{ChatState, Effect, own::Reason, room::Ask};
 
 impl ChatState {
     pub(super) fn nack(&mut self, nack: &Nack) -> Vec<Effect> {
         if nack.retry {
             return vec![Effect::Retry {
                 cid: nack.cid,
+                code: nack.code,
                 after_ms: nack.after_ms,
             }];
         }
@@ -32,7 +33,11 @@ impl ChatState {
 
     pub(super) fn room_error(&mut self, error: &RoomError) -> Vec<Effect> {
         let room = self.room_mut(&error.room);
-        room.paging = None;
+        let paging = room.paging.take();
+        if let (Some(Ask::Around(id)), Code::UnknownMessage) = (paging, error.code) {
+            room.absent = Some(id);
+            return Vec::new();
+        }
         let asked = std::mem::take(&mut room.syncing);
         if !error.retry {
             room.error = Some(error.code);

@@ -1,11 +1,14 @@
 //! What the client asks the server for, from where each room stands.
 
 use sphere_protocol::{
-    ClientFrame, RoomName, Seq,
+    ClientFrame, MessageId, RoomName, Seq,
     client::{JoinRoom, SyncRoom},
 };
 
-use super::ChatState;
+use super::{ChatState, room::Ask};
+
+/// So many messages around one of them: as many in each direction as a page has.
+const AROUND: u32 = 100;
 
 impl ChatState {
     /// The entry of `hello.rooms` or the `join:room` that follows a room from where it stands.
@@ -36,21 +39,33 @@ impl ChatState {
         })
     }
 
-    /// What loads the messages below `before`; nothing while such a page is on its way.
+    /// What loads the messages below `before`; nothing while a page of history is on its way.
     pub fn request_before(&mut self, room: &RoomName, before: Seq) -> Option<ClientFrame> {
+        self.request_history(room, Ask::Before(before))
+    }
+
+    /// What loads the messages around one of them; nothing while a page of history is on its way.
+    pub fn request_around(&mut self, room: &RoomName, id: MessageId) -> Option<ClientFrame> {
+        self.request_history(room, Ask::Around(id))
+    }
+
+    fn request_history(&mut self, room: &RoomName, ask: Ask) -> Option<ClientFrame> {
         let state = self.room_mut(room);
         if state.paging.is_some() || !state.joined {
             return None;
         }
-        state.paging = Some(before);
-        let epoch = state.epoch;
+        state.paging = Some(ask);
+        let (before, around) = match ask {
+            Ask::Before(before) => (Some(before), None),
+            Ask::Around(id) => (None, Some(id)),
+        };
         Some(ClientFrame::SyncRoom(SyncRoom {
             room: room.clone(),
             after: None,
-            before: Some(before),
-            around: None,
-            limit: None,
-            epoch,
+            before,
+            around,
+            limit: around.map(|_| AROUND),
+            epoch: state.epoch,
         }))
     }
 

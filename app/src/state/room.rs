@@ -8,7 +8,9 @@ mod pages;
 
 use std::sync::Arc;
 
-use sphere_protocol::{Cid, Code, Epoch, Kind, Message, RoomName, Seq, Timestamp};
+use sphere_protocol::{
+    Cid, Code, Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp, UserId,
+};
 
 use super::{Effect, own::Pending};
 
@@ -25,6 +27,15 @@ impl Hole {
     fn contains(self, seq: Seq) -> bool {
         self.after < seq && seq < self.before
     }
+}
+
+/// A page of history that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// What stands below this `seq`.
+    Before(Seq),
+    /// What stands around this message.
+    Around(MessageId),
 }
 
 /// One room.
@@ -47,8 +58,12 @@ pub struct RoomState {
     pub(super) syncing: bool,
     /// By `seq`.
     held: Vec<Arc<Message>>,
-    /// The `before` of the page that was asked for.
-    pub(super) paging: Option<Seq>,
+    /// The page of history that was asked for.
+    pub(super) paging: Option<Ask>,
+    /// The message that was asked for and is not in this room.
+    pub(super) absent: Option<MessageId>,
+    /// Others' messages above this `seq` were new when the reader came.
+    pub(super) divider: Option<Seq>,
     /// Why the room cannot be read.
     pub(super) error: Option<Code>,
 }
@@ -67,6 +82,8 @@ impl RoomState {
             syncing: false,
             held: Vec::new(),
             paging: None,
+            absent: None,
+            divider: None,
             error: None,
         }
     }
@@ -96,9 +113,38 @@ impl RoomState {
         self.floor
     }
 
-    /// Whether a page of older messages is on its way.
-    pub fn paging(&self) -> Option<Seq> {
+    /// The page of history that is on its way.
+    pub fn paging(&self) -> Option<Ask> {
         self.paging
+    }
+
+    /// The message that was asked for and is not in this room.
+    pub fn absent(&self) -> Option<MessageId> {
+        self.absent
+    }
+
+    /// The row of a message, if it is here.
+    pub fn row(&self, id: MessageId) -> Option<&Arc<Message>> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// Where the line above new messages stands: above the first of others with a higher `seq`. None when there is
+    /// nothing new, or when it is not known where the new begins.
+    pub fn divider(&self, me: Option<&UserId>) -> Option<Seq> {
+        let divider = self.divider?;
+        let reaches = self.rows.first().is_some_and(|row| row.seq <= divider);
+        (self.floor.is_none() || reaches)
+            .then(|| self.first_new(divider, me))
+            .flatten()
+    }
+
+    /// Whether others wrote something above `mark` that is here.
+    pub(super) fn first_new(&self, mark: Seq, me: Option<&UserId>) -> Option<Seq> {
+        let above = self.rows.partition_point(|row| row.seq <= mark);
+        let new = self.rows[above..].iter();
+        new.map(Arc::as_ref)
+            .find(|row| Some(&row.user_id) != me)
+            .map(|row| row.seq)
     }
 
     /// Whether the newest page has come.
@@ -248,6 +294,17 @@ impl RoomState {
             && !self.holes.iter().any(|hole| hole.contains(seq))
     }
 
+    /// Forgets the oldest rows once there are twice as many as are kept: they can be loaded again.
+    pub(super) fn trim(&mut self, keep: usize) {
+        if self.rows.len() <= 2 * keep {
+            return;
+        }
+        self.rows.drain(..self.rows.len() - keep);
+        self.floor = self.rows.first().map(|row| row.seq);
+        let floor = self.floor.unwrap_or_default();
+        self.holes.retain(|hole| hole.before > floor);
+    }
+
     fn drop_rows(&mut self, gone: impl Fn(Seq) -> bool) {
         self.rows.retain(|row| !gone(row.seq));
     }
@@ -258,6 +315,8 @@ impl RoomState {
         self.last = None;
         self.floor = None;
         self.paging = None;
+        self.absent = None;
+        self.divider = None;
         self.rows.clear();
         self.holes.clear();
         self.held.clear();

@@ -317,6 +317,7 @@ fn a_refusal_says_whether_to_try_again() {
         state.apply(&nack(Code::RateLimited, true, Some(100))),
         [Effect::Retry {
             cid,
+            code: Code::RateLimited,
             after_ms: Some(100)
         }]
     );
@@ -488,6 +489,7 @@ fn a_day_is_named_once_and_a_hole_stands_where_something_is_missing() {
         .map(|item| match item.key {
             Key::Day(_) => "day",
             Key::Hole(_) => "hole",
+            Key::New => "new",
             Key::Row(_) => "row",
         })
         .collect();

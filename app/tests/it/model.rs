@@ -191,9 +191,10 @@ impl Model {
     pub(crate) fn answer(&self, request: &ClientFrame) -> ServerFrame {
         match request {
             ClientFrame::JoinRoom(join) => ServerFrame::RoomJoined(self.page(join.after, None)),
-            ClientFrame::SyncRoom(sync) => {
-                ServerFrame::RoomPage(self.page(sync.after, sync.before))
-            }
+            ClientFrame::SyncRoom(sync) => ServerFrame::RoomPage(match sync.around {
+                Some(id) => self.around(id),
+                None => self.page(sync.after, sync.before),
+            }),
             other => panic!("this model serves no {other:?}"),
         }
     }
@@ -243,5 +244,38 @@ impl Model {
         page.more = items.len() > PAGE;
         page.items = items.split_off(items.len().saturating_sub(PAGE));
         page
+    }
+
+    /// Half of a page before a message, half from it on.
+    fn around(&self, id: MessageId) -> Page {
+        let before = self.page(None, Some(Seq::MAX));
+        let messages: Vec<&Message> = self
+            .existing()
+            .iter()
+            .map(|written| &written.stored)
+            .filter(|stored| stored.kind == Kind::Message)
+            .collect();
+        let middle = messages.iter().position(|stored| stored.id == id);
+        let middle = middle.expect("a message that a client knows");
+        let (low, high) = (
+            middle.saturating_sub(PAGE / 2),
+            messages.len().min(middle + PAGE / 2),
+        );
+        Page {
+            items: messages[low..high]
+                .iter()
+                .map(|stored| {
+                    Arc::new(Message {
+                        prev: None,
+                        ..(*stored).clone()
+                    })
+                })
+                .collect(),
+            more: low > 0,
+            more_after: Some(high < messages.len()),
+            before: None,
+            around: Some(id),
+            ..before
+        }
     }
 }

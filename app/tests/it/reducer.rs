@@ -36,6 +36,10 @@ enum Step {
     Older,
     /// The reader asks for what a hole hides.
     Hole(prop::sample::Index),
+    /// The reader follows a link to a message of this room.
+    Link(prop::sample::Index),
+    /// Nobody scrolls: what is far above the end is forgotten.
+    Trim,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -51,6 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Reconnect),
         1 => Just(Step::Older),
         1 => index().prop_map(Step::Hole),
+        1 => index().prop_map(Step::Link),
+        1 => Just(Step::Trim),
     ]
 }
 
@@ -86,6 +92,7 @@ impl Client {
             match effect {
                 Effect::Read { room, .. } => self.open.push(self.state.request(&room)),
                 Effect::Stored { cid, .. } => *self.completed.entry(cid).or_default() += 1,
+                Effect::Arrived(_) => {}
                 other => panic!("nothing in this model asks for {other:?}"),
             }
         }
@@ -161,6 +168,15 @@ impl Client {
             Step::Reconnect => self.join(model),
             Step::Older => self.before(model, self.older(model)),
             Step::Hole(index) => self.before(model, self.hole(model, Some(*index))),
+            Step::Link(index) => {
+                let rows = model.rows();
+                if !rows.is_empty() {
+                    let (_, id, _) = index.get(&rows);
+                    let request = self.state.request_around(&model.room(), *id);
+                    self.open.extend(request);
+                }
+            }
+            Step::Trim => self.state.trim(3, None),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use leptos::prelude::{provide_context, use_nonce};
 use sphere_app::{Boot, shell};
-use sphere_protocol::RoomName;
+use sphere_protocol::{MessageId, RoomName};
 
 use super::{assets, security::set_policy};
 use crate::{history::Request as PageRequest, rooms::Room, state::AppState};
@@ -35,7 +35,7 @@ pub async fn room(
         .and_then(|Path(name)| state.rooms.get(&RoomName::from(name)))
     {
         Some(room) => {
-            let boot = boot(&state, &room).await;
+            let boot = boot(&state, &room, target(&request)).await;
             render(&state, boot, StatusCode::OK, request).await
         }
         None => not_found(State(state), request).await,
@@ -53,8 +53,7 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
         Boot {
             room: None,
             rooms,
-            page: None,
-            error: None,
+            ..Boot::default()
         },
         StatusCode::NOT_FOUND,
         request,
@@ -63,18 +62,31 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
 }
 
 /// What the page shows first; the client starts from exactly this.
-async fn boot(state: &AppState, room: &Room) -> Boot {
+async fn boot(state: &AppState, room: &Room, target: Option<MessageId>) -> Boot {
     let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
     let (page, error) = match state.history.page(room, PageRequest::newest()).await {
         Ok(page) => (Some(page), None),
         Err(error) => (None, Some(error.code())),
+    };
+    // A message that is not there, or cannot be read now, is looked for again by the client, which says so.
+    let around = match target {
+        Some(id) => state.history.page(room, PageRequest::around(id)).await.ok(),
+        None => None,
     };
     Boot {
         room: Some(room.name.clone()),
         rooms,
         page,
         error,
+        target,
+        around,
     }
+}
+
+/// The message that a link like `?m=61068ac8-be10-8324-8206-116820cf4008` leads to.
+fn target(request: &Request) -> Option<MessageId> {
+    let mut pairs = request.uri().query()?.split('&');
+    pairs.find_map(|pair| MessageId::parse(pair.strip_prefix("m=")?))
 }
 
 async fn render(state: &AppState, boot: Boot, status: StatusCode, request: Request) -> Response {

@@ -1,11 +1,11 @@
 //! Where the log stands: at the end it follows new messages; anywhere else the message that is being read stays where it
-//! is, whatever comes above or below it.
+//! is, whatever comes above or below it. Near the edges of what is drawn it asks for more.
 
 use std::time::Duration;
 
 use leptos::{html, prelude::*};
 use send_wrapper::SendWrapper;
-use sphere_protocol::RoomName;
+use sphere_protocol::{MessageId, RoomName, Timestamp};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, HtmlElement};
 
@@ -16,9 +16,9 @@ use crate::{
 
 /// So near to the end the log follows, in pixels.
 const END: i32 = 100;
-/// So near to the beginning older messages are asked for.
-const BEGINNING: i32 = 400;
-/// So long after a page of older messages a screen reader stays quiet.
+/// So near to the edge of what is drawn more is drawn.
+const EDGE: i32 = 600;
+/// So long after a page of history a screen reader stays quiet.
 const QUIET_MS: u64 = 500;
 
 /// What the log needs to know to keep its place.
@@ -28,10 +28,14 @@ pub(super) struct Scroll {
     log: NodeRef<html::Div>,
     /// A screen reader should not read what comes: it is history.
     pub(super) quiet: RwSignal<bool>,
+    /// When the message that stands first in view was written.
+    pub(super) reading: RwSignal<Option<Timestamp>>,
     /// The first row in view, and how far below the log's upper edge it stands.
-    anchor: StoredValue<Option<(String, i32)>>,
+    anchor: StoredValue<Option<(String, f64)>>,
     /// In which room the log stood last, and where.
     stood: StoredValue<(Option<RoomName>, i32)>,
+    /// Counts the times at which it became quiet: the last one ends it.
+    hushed: StoredValue<u32>,
 }
 
 impl Scroll {
@@ -41,35 +45,34 @@ impl Scroll {
             chat,
             log,
             quiet: RwSignal::new(false),
+            reading: RwSignal::new(None),
             anchor: StoredValue::new(None),
             stood: StoredValue::new((None, 0)),
+            hushed: StoredValue::new(0),
         };
         Effect::new(move |_| {
             chat.lines.track();
             chat.zone.track();
             chat.me.track();
             chat.at_end.track();
+            chat.aim.track();
             // Once what has changed is drawn, and before it is painted.
             request_animation_frame(move || scroll.settle());
         });
         Effect::new(move |_| {
-            let quiet = scroll.quiet;
             if chat.room.with(|room| room.paging) {
-                quiet.set(true);
-            } else if quiet.get_untracked() {
-                let speak = move || {
-                    // The page may be gone by then.
-                    let _ = quiet.try_set(false);
-                };
-                set_timeout(speak, Duration::from_millis(QUIET_MS));
+                scroll.hush();
             }
         });
-        // The window, the composer or a keyboard on the screen leave more or less room.
+        // The window, the composer or a keyboard on the screen leave more or less room; what stands in a row may grow.
         Effect::new(move |_| {
             let Some(element) = log.get() else { return };
             let resized = Closure::<dyn FnMut()>::new(move || scroll.settle());
             if let Ok(observer) = web_sys::ResizeObserver::new(resized.as_ref().unchecked_ref()) {
                 observer.observe(&element);
+                if let Some(column) = element.last_element_child() {
+                    observer.observe(&column);
+                }
                 let kept = SendWrapper::new((observer, resized));
                 on_cleanup(move || kept.0.disconnect());
             }
@@ -79,7 +82,7 @@ impl Scroll {
 
     /// The reader wants the end.
     pub(super) fn to_end(self) {
-        self.chat.at_end.set(true);
+        self.hush();
         self.chat.act(Action::AtEnd(true));
     }
 
@@ -94,78 +97,128 @@ impl Scroll {
             return;
         }
         let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
-        let near = log.scroll_height() - top - log.client_height() <= END;
+        let last = self.chat.room.with_untracked(|room| !room.newer);
+        let near = last && log.scroll_height() - top - log.client_height() <= END;
         // Where rows come faster than frames, the end runs away before the log follows: only going up is leaving.
         let at_end = near || followed && top >= before;
         if at_end != followed {
-            self.chat.at_end.set(at_end);
             self.chat.act(Action::AtEnd(at_end));
         }
         self.remember(&log);
-        let older = self
+        self.reach(&log);
+    }
+
+    /// Near an edge of what is drawn, more is to be drawn; a hole in view is to be filled.
+    fn reach(self, log: &HtmlElement) {
+        let (older, newer, paging) = self
             .chat
             .room
-            .with_untracked(|room| room.older && !room.paging);
-        if top < BEGINNING && older {
-            self.chat.act(Action::Older);
+            .with_untracked(|room| (room.older, room.newer, room.paging));
+        let (top, slack) = (log.scroll_top(), log.scroll_height() - log.client_height());
+        let edge = EDGE.min(slack / 3);
+        if !paging && let Some((after, downward)) = hole_in_view(log) {
+            self.hush();
+            self.chat.act(Action::Fill(after, downward));
+        } else if older && !paging && top < edge {
+            self.hush();
+            self.chat.act(Action::Above);
+        } else if newer && slack - top < edge {
+            self.hush();
+            self.chat.act(Action::Below);
         }
+    }
+
+    /// What comes now is history: nobody is to be told.
+    fn hush(self) {
+        self.quiet.set(true);
+        self.hushed.update_value(|count| *count += 1);
+        let count = self.hushed.get_value();
+        let speak = move || {
+            let last = self.hushed.try_get_value() == Some(count);
+            let paging = self.chat.room.try_with_untracked(|room| room.paging);
+            match paging {
+                // The page may be gone by then.
+                _ if !last => {}
+                Some(true) => self.hush(),
+                _ => {
+                    let _ = self.quiet.try_set(false);
+                }
+            }
+        };
+        set_timeout(speak, Duration::from_millis(QUIET_MS));
     }
 
     fn settle(self) {
         let Some(log) = self.log.try_get_untracked().flatten() else {
             return;
         };
-        if self.chat.at_end.get_untracked() {
+        if let Some(id) = self.chat.aim.get_untracked()
+            && aim(&log, id)
+        {
+            self.chat.aim.set(None);
+            self.hush();
+        } else if self.chat.at_end.get_untracked() {
             log.set_scroll_top(log.scroll_height());
         } else if let Some(moved) = self
             .anchor
             .get_value()
             .and_then(|anchor| moved(&log, &anchor))
+            && moved.abs() >= 0.5
         {
-            log.set_scroll_top(log.scroll_top() + moved);
+            log.scroll_by_with_x_and_y(0.0, moved);
         }
         self.remember(&log);
+        if !self.chat.at_end.get_untracked() {
+            self.reach(&log);
+        }
     }
 
     fn remember(self, log: &HtmlElement) {
         let room = self.chat.room.with_untracked(|room| room.name.clone());
-        self.anchor.set_value(first_in_view(log));
+        let anchor = first_in_view(log);
+        let reading = anchor.as_ref().and_then(|(id, _)| {
+            let key = Key::Row(MessageId::parse(id)?);
+            self.chat.lines.with_untracked(|lines| {
+                lines.iter().find_map(|line| match line {
+                    Line::Row(message, _) if line.key() == key => Some(message.created_at),
+                    _ => None,
+                })
+            })
+        });
+        if self.reading.get_untracked() != reading {
+            self.reading.set(reading);
+        }
+        self.anchor.set_value(anchor);
         self.stood.set_value((room, log.scroll_top()));
     }
 }
 
-/// How many messages of others came since the reader left the end.
-pub(super) fn news(chat: Chat) -> Memo<usize> {
-    let last = RwSignal::new(None::<Key>);
-    Effect::new(move |_| {
-        if chat.at_end.get() {
-            last.set(chat.lines.with(|lines| lines.iter().rev().find_map(stored)));
-        }
-    });
-    Memo::new(move |_| {
-        let Some(last) = last.get() else { return 0 };
-        if chat.at_end.get() {
-            return 0;
-        }
-        chat.lines.with(|lines| {
-            let new = lines.iter().rev().take_while(|line| line.key() != last);
-            new.filter(
-                |line| matches!(line, Line::Row(_, look) if !look.with_untracked(|look| look.mine)),
-            )
-            .count()
-        })
+/// Brings a message to the middle, and gives it the focus if nobody is writing.
+fn aim(log: &HtmlElement, id: MessageId) -> bool {
+    let row = log.query_selector(&format!("[data-id=\"{id}\"]"));
+    let Some(row) = row.ok().flatten() else {
+        return false;
+    };
+    let free = f64::from(log.client_height()) - row.get_bounding_client_rect().height();
+    log.scroll_by_with_x_and_y(0.0, offset(&row, log) - (free / 2.0).max(0.0));
+    true
+}
+
+/// The hole that is in view, and whether it was reached from above.
+fn hole_in_view(log: &HtmlElement) -> Option<(i64, bool)> {
+    let holes = log.query_selector_all("[data-hole]").ok()?;
+    let (height, edge) = (f64::from(log.client_height()), f64::from(EDGE));
+    (0..holes.length()).find_map(|index| {
+        let hole = holes.item(index)?.dyn_into::<Element>().ok()?;
+        let top = offset(&hole, log);
+        let near = top > -edge && top < height + edge;
+        let after = hole.get_attribute("data-hole")?.parse().ok()?;
+        near.then_some((after, top > height / 2.0))
     })
 }
 
-fn stored(line: &Line) -> Option<Key> {
-    match line {
-        Line::Row(_, look) if look.with_untracked(|look| look.seq.is_some()) => Some(line.key()),
-        _ => None,
-    }
-}
-
 /// How far the row that was remembered has moved.
-fn moved(log: &HtmlElement, (id, before): &(String, i32)) -> Option<i32> {
+fn moved(log: &HtmlElement, (id, before): &(String, f64)) -> Option<f64> {
     let row = log
         .query_selector(&format!("[data-id=\"{id}\"]"))
         .ok()
@@ -175,7 +228,7 @@ fn moved(log: &HtmlElement, (id, before): &(String, i32)) -> Option<i32> {
 
 /// The first row in view and its distance from the log's upper edge. Rows stand below each other, so it is found by
 /// halving.
-fn first_in_view(log: &HtmlElement) -> Option<(String, i32)> {
+fn first_in_view(log: &HtmlElement) -> Option<(String, f64)> {
     let top = log.get_bounding_client_rect().top();
     let children = log.last_element_child()?.children();
     let (mut low, mut high) = (0, children.length());
@@ -193,9 +246,6 @@ fn first_in_view(log: &HtmlElement) -> Option<(String, i32)> {
     })
 }
 
-fn offset(row: &Element, log: &HtmlElement) -> i32 {
-    let distance = row.get_bounding_client_rect().top() - log.get_bounding_client_rect().top();
-    #[expect(clippy::cast_possible_truncation, reason = "pixels on a screen")]
-    let distance = distance.round() as i32;
-    distance
+fn offset(row: &Element, log: &HtmlElement) -> f64 {
+    row.get_bounding_client_rect().top() - log.get_bounding_client_rect().top()
 }

@@ -1,15 +1,18 @@
 //! How a page changes a room: a catch-up goes on where the room ends, a newest page becomes its end, an earlier one goes
 //! in front or into a hole.
 
-use sphere_protocol::{Page, Seq};
+use sphere_protocol::{MessageId, Page, Seq};
 
-use super::{Effect, Hole, RoomState};
+use super::{Ask, Effect, Hole, RoomState};
+
+/// Where a history begins: what is missing from here on has no loaded row below it.
+const BEGINNING: Seq = -1;
 
 impl RoomState {
     /// A page: the answer to a join, to a `sync:room` or to a request for older messages.
     pub(in crate::state) fn page(&mut self, page: &Page) -> Vec<Effect> {
-        if page.around.is_some() {
-            return Vec::new();
+        if let Some(id) = page.around {
+            return self.around(page, id);
         }
         if let Some(before) = page.before {
             return self.earlier(page, before);
@@ -100,40 +103,67 @@ impl RoomState {
 
     /// A page of messages below `before`: fills a hole or goes in front.
     fn earlier(&mut self, page: &Page, before: Seq) -> Vec<Effect> {
-        if self.paging == Some(before) {
+        if self.paging == Some(Ask::Before(before)) {
             self.paging = None;
         }
-        if self.last.is_none() {
+        // Only what touches loaded rows may be shown; anything else would hide a hole.
+        if self.last.is_some() && self.epoch == Some(page.epoch) && !self.shows(before) {
             return Vec::new();
         }
+        self.history(page, before - 1)
+    }
+
+    /// A page around a message: an island, or a bridge between what is here.
+    fn around(&mut self, page: &Page, id: MessageId) -> Vec<Effect> {
+        if self.paging == Some(Ask::Around(id)) {
+            self.paging = None;
+        }
+        let end = page.items.last().filter(|_| page.more_after == Some(true));
+        self.history(page, end.map_or(page.head, |item| item.seq))
+    }
+
+    /// Messages up to `high`, without a gap among themselves. What is above `last` comes by itself.
+    fn history(&mut self, page: &Page, high: Seq) -> Vec<Effect> {
+        let Some(last) = self.last else {
+            return Vec::new();
+        };
         if self.epoch != Some(page.epoch) {
             self.forget();
             return self.read(0);
         }
-        // Only what touches loaded rows may be shown; anything else would hide a hole.
-        if !self.shows(before) {
-            return Vec::new();
-        }
-        let low = page
-            .items
-            .first()
-            .filter(|_| page.more)
-            .map(|item| item.seq);
-        self.holes.retain_mut(|hole| {
-            let filled = hole.before <= before && low.is_none_or(|low| low <= hole.after + 1);
-            if let (Some(low), true) = (low, hole.before <= before) {
-                hole.before = hole.before.min(low);
-            }
-            !filled
+        let low = page.items.first().filter(|_| page.more);
+        self.cover(low.map_or(BEGINNING, |item| item.seq), high);
+        let items = page.items.iter().filter(|item| item.seq <= last);
+        items.filter_map(|item| self.show(item)).collect()
+    }
+
+    /// Nothing is missing any more from `low` to `high`.
+    fn cover(&mut self, low: Seq, high: Seq) {
+        let below = self.floor.take().map(|before| Hole {
+            after: BEGINNING,
+            before,
         });
-        self.floor = match (self.floor, low) {
-            (Some(floor), Some(low)) => Some(floor.min(low)),
-            _ => None,
-        };
-        page.items
-            .iter()
-            .filter_map(|item| self.show(item))
-            .collect()
+        let holes = std::mem::take(&mut self.holes);
+        for hole in below.into_iter().chain(holes) {
+            let left = Hole {
+                before: hole.before.min(low),
+                ..hole
+            };
+            let right = Hole {
+                after: hole.after.max(high),
+                ..hole
+            };
+            let left_over = [left, right].into_iter();
+            self.holes
+                .extend(left_over.filter(|hole| hole.after + 1 < hole.before));
+        }
+        if self
+            .holes
+            .first()
+            .is_some_and(|hole| hole.after == BEGINNING)
+        {
+            self.floor = Some(self.holes.remove(0).before);
+        }
     }
 
     /// Lets the live frames in that waited for a page.
