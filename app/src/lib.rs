@@ -12,6 +12,7 @@ mod chat;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod components;
 mod engine;
+pub mod format;
 pub mod identity;
 pub mod links;
 pub mod outbox;
