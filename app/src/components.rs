@@ -3,6 +3,7 @@
 pub(crate) mod banner;
 pub(crate) mod composer;
 pub(crate) mod empty;
+pub(crate) mod formatted;
 pub(crate) mod icon;
 pub(crate) mod keys;
 pub(crate) mod log;

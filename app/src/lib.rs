@@ -13,6 +13,7 @@ mod chat;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod components;
 mod engine;
+pub mod format;
 pub mod fuzzy;
 pub mod identity;
 pub mod links;

@@ -1,7 +1,7 @@
 //! Finds the links in a text: http, https and mailto.
 //!
 //! Text in, spans out; put together again the spans are exactly the text. Only these three schemes become links, so
-//! nothing that somebody writes can run. Called by `components/message_row.rs`, on the server and in the browser.
+//! nothing that somebody writes can run. Called by `format`, on the server and in the browser.
 
 /// A piece of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +14,28 @@ pub enum Span<'a> {
     Mail(&'a str),
 }
 
+/// A link in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Where it begins.
+    pub(crate) start: usize,
+    /// How long it is.
+    pub(crate) length: usize,
+    /// Whether it is a mail address.
+    pub(crate) mail: bool,
+}
+
 /// Splits a text into plain pieces and links.
 pub fn spans(text: &str) -> Vec<Span<'_>> {
     let mut spans = Vec::new();
     let mut plain = 0;
     let mut from = 0;
-    while let Some((start, length, mail)) = next_link(text, from) {
+    while let Some(Found {
+        start,
+        length,
+        mail,
+    }) = next_link(text, from)
+    {
         if plain < start {
             spans.push(Span::Text(&text[plain..start]));
         }
@@ -38,8 +54,28 @@ pub fn spans(text: &str) -> Vec<Span<'_>> {
     spans
 }
 
-/// The first link at or after `from`: where it begins, how long it is, whether it is a mail address.
-fn next_link(text: &str, from: usize) -> Option<(usize, usize, bool)> {
+/// Where a link leads, for people to read: the host of a page, the address of a mail. Whoever writes a link chooses its
+/// label, but not this.
+pub(crate) fn place(link: &str) -> &str {
+    let (_, rest) = link.split_once(':').unwrap_or_default();
+    let Some(rest) = rest.strip_prefix("//") else {
+        return rest.split('?').next().unwrap_or_default();
+    };
+    let host = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    // What stands before an @ is a name for that host, and the oldest trick to look like another one.
+    host.rsplit('@').next().unwrap_or_default()
+}
+
+/// Whether a text as a whole is the address of a link. Where it ends is known here, so it may end with punctuation.
+pub(crate) fn is_link(text: &str) -> bool {
+    let rest = next_link(text, 0)
+        .filter(|link| link.start == 0)
+        .and_then(|link| text.get(link.length..));
+    rest.is_some_and(|rest| rest.chars().all(|c| ".,;:!?'*_~|)]".contains(c)))
+}
+
+/// The first link at or after `from`.
+pub(crate) fn next_link(text: &str, from: usize) -> Option<Found> {
     let mut at = from;
     while let Some(found) = text[at..].find(':') {
         let colon = at + found;
@@ -61,7 +97,11 @@ fn next_link(text: &str, from: usize) -> Option<(usize, usize, bool)> {
                     address.starts_with(is_host_start)
                 };
                 if good {
-                    return Some((start, body - start + length, mail));
+                    return Some(Found {
+                        start,
+                        length: body - start + length,
+                        mail,
+                    });
                 }
             }
         }
@@ -102,7 +142,7 @@ fn body_length(text: &str) -> usize {
     let mut body = &text[..end];
     while let Some(last) = body.chars().next_back() {
         let drop = match last {
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' => true,
+            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '|' => true,
             ')' => unbalanced(body, '(', ')'),
             ']' => unbalanced(body, '[', ']'),
             _ => false,
@@ -151,6 +191,22 @@ mod tests {
             links("http://[::1]:3000/rooms"),
             ["http://[::1]:3000/rooms"]
         );
+    }
+
+    #[test]
+    fn the_place_is_where_a_link_leads() {
+        for (link, at) in [
+            ("https://example.org/a?b#c", "example.org"),
+            (
+                "http://bank.example@evil.example:8080/",
+                "evil.example:8080",
+            ),
+            ("https://evil.example\\@bank.example", "evil.example"),
+            ("https://evil.example?@bank.example", "evil.example"),
+            ("mailto:ada@example.org?subject=x", "ada@example.org"),
+        ] {
+            assert_eq!(place(link), at);
+        }
     }
 
     #[test]

@@ -24,9 +24,10 @@ const PAYLOADS = [
   '&lt;b&gt; &amp; &#60;script&#62;',
   '\\u003cscript\\u003epwned()\\u003c/script\\u003e',
   '{{constructor.constructor("pwned()")()}} ${pwned()}',
-  '__proto__ constructor toString',
+  'constructor toString valueOf',
   'line\u2028separator\u2029paragraph',
-  '**bold** _it_ `code` [x](javascript:pwned())',
+  '[x](javascript:pwned()) [x](data:text/html,pwned())',
+  '![x](x onerror=pwned())',
 ];
 
 test('HTML stays text, live and on the page from the server', async ({ room, newcomer }) => {

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use leptos::{
-    either::{Either, EitherOf3},
-    prelude::*,
-};
+use leptos::{either::Either, prelude::*};
 use sphere_protocol::{Code, Message};
 
-use super::icon::Icon;
+use super::{formatted::formatted, icon::Icon};
 use crate::{
     address::message_address,
     browser,
     chat::{Action, use_chat},
-    links::{Span, spans},
+    format::is_only_emoji,
     state::{
         layout::{Delivery, Look},
         own::Reason,
@@ -102,7 +99,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             {by}
             <div class="line">
                 {said}
-                <div class="bubble" dir="auto">{text(&message.message)}</div>
+                <div class="bubble" class:emoji=is_only_emoji(&message.message) dir="auto">{formatted(&message.message)}</div>
                 {move || head.get().1.then(|| view! { <DeliveryMark look/> })}
                 {tools}
             </div>
@@ -228,24 +225,4 @@ fn refusal(reason: Reason) -> String {
         .map(|first| first.to_lowercase().to_string())
         .unwrap_or_default();
     format!("Not sent: {first}{}", rest.as_str())
-}
-
-/// The text with its links; nothing that somebody wrote becomes anything but a text node.
-fn text(text: &str) -> impl IntoView + use<> {
-    let piece = |span| match span {
-        Span::Text(text) => EitherOf3::A(text.to_owned()),
-        Span::Web(link) => {
-            let link = link.to_owned();
-            EitherOf3::B(
-                view! { <a href=link.clone() target="_blank" rel="noopener noreferrer">{link.clone()}</a> },
-            )
-        }
-        Span::Mail(link) => {
-            let link = link.to_owned();
-            EitherOf3::C(
-                view! { <a href=link.clone() rel="noopener noreferrer">{link.clone()}</a> },
-            )
-        }
-    };
-    spans(text).into_iter().map(piece).collect_view()
 }
