@@ -88,7 +88,7 @@ fn Frame() -> impl IntoView {
         <a class="skip" href="#draft" rel="external">"Skip to the message field"</a>
         <div
             class="shell"
-            data-drawer=move || if drawer.get() { "open" } else { "closed" }
+            data-drawer=Signal::derive(move || if drawer.get() { "open" } else { "closed" })
             on:keydown=move |event| {
                 if event.key() == "Escape" && drawer.get_untracked() {
                     drawer.set(false);

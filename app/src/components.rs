@@ -1,4 +1,7 @@
 //! The parts that pages are made of. They read the signals of [`crate::chat::Chat`] and ask it for what somebody wants.
+//!
+//! What changes in a view is given as a `Signal::derive`, not as a closure: every closure is a type of its own, and each
+//! type costs the reader a kilobyte of code for building, hydrating and updating it. One `Signal<bool>` serves them all.
 
 pub(crate) mod banner;
 pub(crate) mod composer;
@@ -14,3 +17,4 @@ pub(crate) mod settings;
 pub(crate) mod sidebar;
 pub(crate) mod switcher;
 pub(crate) mod tile;
+pub(crate) mod tools;

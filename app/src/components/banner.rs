@@ -12,9 +12,9 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
     view! {
         <div
             class="banner"
-            class:idle=move || chat.banner.get() == Banner::None
-            class:ok=move || chat.banner.get() == Banner::Back
-            class:bad=move || matches!(chat.banner.get(), Banner::Stopped(_))
+            class:idle=Signal::derive(move || chat.banner.get() == Banner::None)
+            class:ok=Signal::derive(move || chat.banner.get() == Banner::Back)
+            class:bad=Signal::derive(move || matches!(chat.banner.get(), Banner::Stopped(_)))
             role="status"
         >
             {move || match chat.banner.get() {
@@ -43,7 +43,7 @@ fn lost(chat: Chat) -> impl IntoView {
     };
     view! {
         <Icon name="alert"/>
-        <p><b>"Reconnecting…"</b>" "{wait}</p>
+        <p><b>"Reconnecting…"</b>" "{Signal::derive(wait)}</p>
         <button class="btn" type="button" on:click=move |_| chat.act(Action::Connect)>"Try now"</button>
     }
 }

@@ -78,9 +78,9 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
         }
         room
     });
-    let label = move || format!("Message {}", title.get());
+    let label = Signal::derive(move || format!("Message {}", title.get()));
     view! {
-        <form class="composer" class:over=move || over.get() aria-label="New message" on:submit=submit>
+        <form class="composer" class:over=Signal::derive(move || over.get()) aria-label="New message" on:submit=submit>
             <div class="field">
                 <textarea
                     id="draft"
@@ -89,10 +89,10 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     autocomplete="off"
                     aria-label=label
                     placeholder=label
-                    aria-invalid=move || over.get().then_some("true")
+                    aria-invalid=Signal::derive(move || over.get().then_some("true"))
                     aria-describedby="below"
-                    disabled=move || !chat.ready.get()
-                    prop:value=move || chat.draft.get()
+                    disabled=Signal::derive(move || !chat.ready.get())
+                    prop:value=Signal::derive(move || chat.draft.get())
                     on:input=move |event| {
                         undo.set(false);
                         chat.act(Action::Draft(event_target_value(&event).replace('\0', "")));
@@ -104,8 +104,8 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     class="send"
                     type="submit"
                     aria-label="Send"
-                    aria-disabled=move || (!sendable.get()).to_string()
-                    disabled=move || !chat.ready.get()
+                    aria-disabled=Signal::derive(move || (!sendable.get()).to_string())
+                    disabled=Signal::derive(move || !chat.ready.get())
                 >
                     <Icon name="send"/>
                 </button>
@@ -208,8 +208,8 @@ fn Below(length: Memo<usize>, undo: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <div class="below" id="below">
-            <p class=move || note().0 role="status">{move || note().1}</p>
-            <p class="hint" hidden=counted>
+            <p class=Signal::derive(move || note().0) role="status">{Signal::derive(move || note().1)}</p>
+            <p class="hint" hidden=Signal::derive(counted)>
                 <b>"Enter"</b>" sends, "<b>"Shift Enter"</b>" starts a line"
             </p>
             {count}

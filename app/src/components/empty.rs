@@ -22,7 +22,7 @@ pub(crate) fn EmptyRoom() -> impl IntoView {
             <button
                 class="btn"
                 type="button"
-                disabled=move || !chat.ready.get()
+                disabled=Signal::derive(move || !chat.ready.get())
                 on:click=move |_| chat.act(Action::Send(text.to_owned()))
             >
                 {text}
@@ -44,7 +44,7 @@ pub(crate) fn EmptyRoom() -> impl IntoView {
                 <circle cx="160" cy="92" r="2" fill="var(--edge)"></circle>
             </svg>
             <h2>"No messages yet. Start chatting!"</h2>
-            <p>"You write as "<b dir="auto">{name}</b>", no account needed. The first word is yours."</p>
+            <p>"You write as "<b dir="auto">{Signal::derive(name)}</b>", no account needed. The first word is yours."</p>
             <div class="starters">{starters.into_iter().collect_view()}</div>
         </div>
     }

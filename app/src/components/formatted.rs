@@ -118,10 +118,10 @@ fn spoiler(inside: Vec<AnyView>) -> AnyView {
             <button
                 type="button"
                 aria-label="Spoiler"
-                aria-expanded=move || open.get().to_string()
+                aria-expanded=Signal::derive(move || open.get().to_string())
                 on:click=move |_| open.update(|open| *open = !*open)
             ></button>
-            <span aria-hidden=move || (!open.get()).then_some("true") on:click=move |_| open.set(true)>
+            <span aria-hidden=Signal::derive(move || (!open.get()).then_some("true")) on:click=move |_| open.set(true)>
                 <span>{inside}</span>
             </span>
         </span>

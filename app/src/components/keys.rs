@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use sphere_protocol::RoomName;
 use wasm_bindgen::JsCast as _;
 
-use super::overlay::{Dialog, Open, Overlay};
+use super::overlay::{Open, Overlay, dialog};
 use crate::{
     address::{self, Place, room_address},
     app::Address,
@@ -41,19 +41,21 @@ const PARTS: [&str; 3] = ["#side .room-link[aria-current], #side a", "#log", "#d
 /// The list of keys.
 #[component]
 pub(crate) fn KeysDialog() -> impl IntoView {
+    dialog(Open::Keys, "dialog", "Keyboard shortcuts", list)
+}
+
+fn list() -> impl IntoView {
     let overlay = expect_context::<Overlay>();
     let rows = || {
         KEYS.map(|(keys, what)| view! { <dt><kbd>{keys}</kbd></dt><dd>{what}</dd> })
             .collect_view()
     };
     view! {
-        <Dialog what=Open::Keys class="dialog" label="Keyboard shortcuts">
             <header class="bar">
                 <h2>"Keyboard shortcuts"</h2>
                 <button class="btn bare" type="button" on:click=move |_| overlay.show(Open::None)>"Close"</button>
             </header>
             <dl class="keys">{rows()}</dl>
-        </Dialog>
     }
 }
 

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast as _;
 
 use scroll::Scroll;
 
-use super::{empty::EmptyRoom, icon::Icon, message_row::MessageRow};
+use super::{empty::EmptyRoom, icon::Icon, message_row::MessageRow, tools};
 use crate::chat::{Action, Line, RoomView, use_chat};
 
 /// The log with its pill and the date that is being read.
@@ -18,6 +18,7 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
     let chat = use_chat();
     let log = NodeRef::<html::Div>::new();
     let scroll = Scroll::follow(chat, log);
+    tools::follow(chat, log);
     let news = Memo::new(move |_| chat.room.with(|room| room.news));
     let older = Memo::new(move |_| chat.room.with(|room| room.older));
     let paging = Memo::new(move |_| chat.room.with(|room| room.paging));
@@ -38,8 +39,8 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                 class="log"
                 id="log"
                 role="log"
-                aria-label=move || format!("Messages in {}", title.get())
-                aria-live=move || if scroll.quiet.get() { "off" } else { "polite" }
+                aria-label=Signal::derive(move || format!("Messages in {}", title.get()))
+                aria-live=Signal::derive(move || if scroll.quiet.get() { "off" } else { "polite" })
                 tabindex="0"
                 node_ref=log
                 on:scroll=move |_| scroll.scrolled()
@@ -63,34 +64,34 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                         <button
                             class="btn bare older"
                             type="button"
-                            disabled=move || !chat.ready.get() || paging.get()
+                            disabled=Signal::derive(move || !chat.ready.get() || paging.get())
                             on:click=move |_| chat.act(Action::Above)
                         >
-                            {move || if paging.get() { "Loading older messages…" } else { "Load older messages" }}
+                            {Signal::derive(move || if paging.get() { "Loading older messages…" } else { "Load older messages" })}
                         </button>
                     })}
                     <For each=move || chat.lines.get() key=Line::key children=line/>
                 </div>
             </div>
-            <p class="reading" aria-hidden="true" hidden=move || chat.at_end.get() || scroll.reading.with(Option::is_none)>
-                {move || scroll.reading.get().map(|at| chat.zone.get().day_name(at))}
+            <p class="reading" aria-hidden="true" hidden=Signal::derive(move || chat.at_end.get() || scroll.reading.with(Option::is_none))>
+                {Signal::derive(move || scroll.reading.get().map(|at| chat.zone.get().day_name(at)))}
             </p>
-            <p class="absent" role="status" hidden=move || !absent.get()>
-                {move || absent.get().then_some("The message of this link is not in this room.")}
+            <p class="absent" role="status" hidden=Signal::derive(move || !absent.get())>
+                {Signal::derive(move || absent.get().then_some("The message of this link is not in this room."))}
             </p>
             <button
                 class="pill"
-                class:plain=move || news.get() == 0
+                class:plain=Signal::derive(move || news.get() == 0)
                 type="button"
-                hidden=move || chat.at_end.get()
+                hidden=Signal::derive(move || chat.at_end.get())
                 on:click=move |_| scroll.to_end()
             >
                 <Icon name="down" small=true/>
-                {move || match news.get() {
+                {Signal::derive(move || match news.get() {
                     0 => "Latest messages".to_owned(),
                     1 => "1 new message".to_owned(),
                     news => format!("{news} new messages"),
-                }}
+                })}
             </button>
         </div>
     }
@@ -107,9 +108,9 @@ fn message_of(event: &web_sys::Event) -> Option<MessageId> {
 fn line(line: Line) -> impl IntoView {
     let chat = use_chat();
     match line {
-        Line::Day(_, at) => {
-            EitherOf4::A(view! { <h2 class="day">{move || chat.zone.get().day_name(at)}</h2> })
-        }
+        Line::Day(_, at) => EitherOf4::A(
+            view! { <h2 class="day">{Signal::derive(move || chat.zone.get().day_name(at))}</h2> },
+        ),
         Line::Hole(after) => EitherOf4::B(view! {
             <div class="hole" data-hole=after.to_string()>
                 <span>"Some messages were not loaded."</span>

@@ -8,7 +8,6 @@ use sphere_protocol::{Code, Message};
 use super::{formatted::formatted, icon::Icon};
 use crate::{
     address::message_address,
-    browser,
     chat::{Action, use_chat},
     format::is_only_emoji,
     state::{
@@ -23,9 +22,9 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     let chat = use_chat();
     let look = RwSignal::from(look);
     let head = Memo::new(move |_| look.with(|look| (look.first, look.mine)));
-    let clock = move || chat.zone.get().clock(look.with(|look| look.at));
+    let clock = Signal::derive(move || chat.zone.get().clock(look.with(|look| look.at)));
     let time = move || {
-        view! { <time datetime=move || look.with(|look| look.at.to_string())>{clock}</time> }
+        view! { <time datetime=Signal::derive(move || look.with(|look| look.at.to_string()))>{clock}</time> }
     };
     let id = message.id;
     let link = {
@@ -64,18 +63,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             })
         }
     };
-    let room = message.room.clone();
-    let written = message.message.clone();
     let targeted = Memo::new(move |_| chat.target.get() == Some(id));
-    let handled = Memo::new(move |_| chat.tools.get() == Some(id));
-    let tools = move || {
-        handled.get().then(|| {
-            let stored = look.with(|look| look.seq.is_some());
-            let address = stored.then(|| message_address(&room, id));
-            let (first, text) = (head.get().0, written.clone());
-            view! { <Tools address text first time=time()/> }
-        })
-    };
     // Later rows of a group say who and when to those who hear them one by one.
     let said = move || {
         let (first, mine) = head.get();
@@ -88,10 +76,10 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     };
     view! {
         <article
-            class=move || look.with(|look| class(look, targeted.get()))
+            class=Signal::derive(move || look.with(|look| class(look, targeted.get())))
             data-id=id.to_string()
-            data-seq=move || look.with(|look| look.seq.map(|seq| seq.to_string()))
-            data-state=move || look.with(|look| state(look.delivery))
+            data-seq=Signal::derive(move || look.with(|look| look.seq.map(|seq| seq.to_string())))
+            data-state=Signal::derive(move || look.with(|look| state(look.delivery)))
             data-author=message.user_id.to_string()
             tabindex="-1"
         >
@@ -101,7 +89,6 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
                 {said}
                 <div class="bubble" class:emoji=is_only_emoji(&message.message) dir="auto">{formatted(&message.message)}</div>
                 {move || head.get().1.then(|| view! { <DeliveryMark look/> })}
-                {tools}
             </div>
             {move || match look.with(|look| look.delivery) {
                 Delivery::Refused(reason) => Some(view! {
@@ -116,59 +103,6 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
                 _ => None,
             }}
         </article>
-    }
-}
-
-/// What can be done with a message. It is there only while the message is pointed at or has the focus, or it would be
-/// read out with every row.
-#[component]
-fn Tools(
-    address: Option<String>,
-    text: String,
-    first: bool,
-    time: impl IntoView + 'static,
-) -> impl IntoView {
-    let (copied, set_copied) = signal(None::<&'static str>);
-    let copy = move |what: &'static str, text: &str| {
-        browser::copy(text);
-        set_copied.set(Some(what));
-    };
-    let link = address.clone().map(|address| {
-        view! {
-            <button
-                class="icon"
-                type="button"
-                aria-label="Copy link"
-                title="Copy link"
-                on:click=move |_| {
-                    let origin = window().location().origin().unwrap_or_default();
-                    copy("Link copied", &format!("{origin}{address}"));
-                }
-            >
-                <Icon name="link" small=true/>
-            </button>
-        }
-    });
-    let time = (!first).then_some(time);
-    let at = match address {
-        Some(address) => Either::Left(view! { <a class="at" href=address>{time}</a> }),
-        None => Either::Right(view! { <span class="at">{time}</span> }),
-    };
-    view! {
-        <div class="tools" role="toolbar" aria-label="This message">
-            {(!first).then_some(at)}
-            {link}
-            <button
-                class="icon"
-                type="button"
-                aria-label="Copy text"
-                title="Copy text"
-                on:click=move |_| copy("Text copied", &text)
-            >
-                <Icon name="copy" small=true/>
-            </button>
-            <span class="said" role="status">{copied}</span>
-        </div>
     }
 }
 

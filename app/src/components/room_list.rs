@@ -63,17 +63,17 @@ fn RoomLink(room: RoomName, title: String) -> impl IntoView {
             .with(|line| line.as_ref().and_then(|line| line.last_at))
             .filter(|_| known.get());
         at.map(
-            |at| view! { <time datetime=at.to_string()>{move || chat.zone.get().short(at)}</time> },
+            |at| view! { <time datetime=at.to_string()>{Signal::derive(move || chat.zone.get().short(at))}</time> },
         )
     };
     view! {
         <li>
             <a
                 class="room-link"
-                class:unread=move || unread.with(Option::is_some)
-                class:muted=move || muted.get()
+                class:unread=Signal::derive(move || unread.with(Option::is_some))
+                class:muted=Signal::derive(move || muted.get())
                 href=href
-                aria-current=move || is_current().then_some("page")
+                aria-current=Signal::derive(move || is_current().then_some("page"))
             >
                 <Tile room=tile/>
                 <span class="name">

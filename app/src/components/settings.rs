@@ -3,7 +3,7 @@
 use leptos::{ev, html, prelude::*};
 use sphere_protocol::{limits::MAX_NAME, name};
 
-use super::overlay::{Dialog, Open, Overlay};
+use super::overlay::{Open, Overlay, dialog};
 use crate::{
     calls,
     chat::{Action, use_chat},
@@ -13,9 +13,12 @@ use crate::{
 /// The settings.
 #[component]
 pub(crate) fn SettingsDialog() -> impl IntoView {
+    dialog(Open::Settings, "dialog", "Settings", all)
+}
+
+fn all() -> impl IntoView {
     let overlay = expect_context::<Overlay>();
     view! {
-        <Dialog what=Open::Settings class="dialog settings" label="Settings">
             <header class="bar">
                 <h2>"Settings"</h2>
                 <button class="btn bare" type="button" on:click=move |_| overlay.show(Open::None)>"Close"</button>
@@ -43,7 +46,6 @@ pub(crate) fn SettingsDialog() -> impl IntoView {
                 choose=|settings, chosen| settings.hours = [Hours::System, Hours::Twelve, Hours::TwentyFour][chosen % 3]
             />
             <Calls/>
-        </Dialog>
     }
 }
 
@@ -83,7 +85,7 @@ fn Name() -> impl IntoView {
                     autocomplete="nickname"
                     maxlength=(2 * MAX_NAME).to_string()
                     aria-describedby="name-help"
-                    aria-invalid=move || chat.name_refused.get().to_string()
+                    aria-invalid=Signal::derive(move || chat.name_refused.get().to_string())
                     value=value
                     on:input=move |_| {
                         chat.name_refused.set(false);
@@ -93,7 +95,7 @@ fn Name() -> impl IntoView {
                 />
                 <button class="btn main" type="submit">"Save"</button>
             </div>
-            <p class="help" id="name-help" role="status" class:error=move || chat.name_refused.get()>{help}</p>
+            <p class="help" id="name-help" role="status" class:error=Signal::derive(move || chat.name_refused.get())>{Signal::derive(help)}</p>
         </form>
     }
 }
@@ -119,7 +121,7 @@ fn Choices(
                 <input
                     type="radio"
                     name=name
-                    prop:checked=move || chat.settings.with(chosen) == index
+                    prop:checked=Signal::derive(move || chat.settings.with(chosen) == index)
                     on:change=pick
                 />
                 <span>{*option}</span>
@@ -166,20 +168,20 @@ fn Calls() -> impl IntoView {
         <fieldset class="choices">
             <legend>"When nobody looks"</legend>
             <label class="check">
-                <input type="checkbox" prop:checked=move || chat.settings.with(|settings| settings.sound) on:change=sound/>
+                <input type="checkbox" prop:checked=Signal::derive(move || chat.settings.with(|settings| settings.sound)) on:change=sound/>
                 <span>"Play a sound"</span>
             </label>
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || chat.settings.with(|settings| settings.notify)
+                    prop:checked=Signal::derive(move || chat.settings.with(|settings| settings.notify))
                     disabled=!calls::can_notify()
                     on:change=notify
                 />
                 <span>"Show messages on the desktop"</span>
             </label>
-            <p class="help" role="status" class:error=move || denied.get()>
-                {move || {
+            <p class="help" role="status" class:error=Signal::derive(move || denied.get())>
+                {Signal::derive(move || {
                     if denied.get() {
                         "The browser does not allow it: allow notifications for this page in its settings."
                     } else if calls::can_notify() {
@@ -187,7 +189,7 @@ fn Calls() -> impl IntoView {
                     } else {
                         "Notifications need a page that was loaded over https."
                     }
-                }}
+                })}
             </p>
         </fieldset>
     }

@@ -43,7 +43,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
                     class="icon"
                     type="button"
                     aria-label="Keyboard shortcuts"
-                    disabled=move || !chat.ready.get()
+                    disabled=Signal::derive(move || !chat.ready.get())
                     on:click=move |_| overlay.show(Open::Keys)
                 >
                     <Icon name="keys"/>
@@ -52,7 +52,7 @@ pub(crate) fn Sidebar() -> impl IntoView {
             <button
                 class="jump-field"
                 type="button"
-                disabled=move || !chat.ready.get()
+                disabled=Signal::derive(move || !chat.ready.get())
                 on:click=move |_| overlay.show(Open::Switcher)
             >
                 <Icon name="search" small=true/>"Jump to a room"<kbd>"Ctrl K"</kbd>
@@ -89,13 +89,13 @@ fn You() -> impl IntoView {
                     {move || image.get().map(|src| view! { <img src=src width="36" height="36" alt=""/> })}
                 </span>
                 <span class="cut">
-                    <span class="name cut" dir="auto">{name}</span>
-                    <span class="status" class:warn=move || chat.ready.get() && !connected()>
-                        <i class="dot" class:warn=move || !connected()></i>
-                        <span>{move || if connected() { "Connected" } else { "Connecting…" }}</span>
+                    <span class="name cut" dir="auto">{Signal::derive(name)}</span>
+                    <span class="status" class:warn=Signal::derive(move || chat.ready.get() && !connected())>
+                        <i class="dot" class:warn=Signal::derive(move || !connected())></i>
+                        <span>{Signal::derive(move || if connected() { "Connected" } else { "Connecting…" })}</span>
                     </span>
                 </span>
-                <button class="icon" type="button" aria-label="Your settings" disabled=move || !chat.ready.get() on:click=open>
+                <button class="icon" type="button" aria-label="Your settings" disabled=Signal::derive(move || !chat.ready.get()) on:click=open>
                     <Icon name="gear"/>
                 </button>
             </div>

@@ -5,7 +5,7 @@ use sphere_protocol::RoomName;
 
 use super::{
     icon::Icon,
-    overlay::{Dialog, Open, Overlay},
+    overlay::{Open, Overlay, dialog},
     room_list::{Badge, badge},
     tile::Tile,
 };
@@ -20,11 +20,7 @@ use crate::{
 /// The switcher.
 #[component]
 pub(crate) fn Switcher() -> impl IntoView {
-    view! {
-        <Dialog what=Open::Switcher class="switcher" label="Jump to a room">
-            <Finder/>
-        </Dialog>
-    }
+    dialog(Open::Switcher, "switcher", "Jump to a room", Finder)
 }
 
 #[component]
@@ -75,9 +71,9 @@ fn Finder() -> impl IntoView {
                 aria-label="Jump to a room"
                 aria-expanded="true"
                 aria-controls="found"
-                aria-activedescendant=move || {
+                aria-activedescendant=Signal::derive(move || {
                     found.with(|found| found.get(chosen.get()).map(|line| option_id(&line.room)))
-                }
+                })
                 autocomplete="off"
                 spellcheck="false"
                 placeholder="Jump to a room"
@@ -122,7 +118,7 @@ fn Found(
             class="option"
             id=option_id(&line.room)
             role="option"
-            aria-selected=move || selected.get().to_string()
+            aria-selected=Signal::derive(move || selected.get().to_string())
             on:click=move |_| open(&room)
         >
             <Tile room=line.room.to_string()/>

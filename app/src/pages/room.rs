@@ -70,7 +70,7 @@ pub(crate) fn RoomPage() -> impl IntoView {
 fn Room(title: Signal<String>) -> impl IntoView {
     let Drawer(drawer) = expect_context::<Drawer>();
     view! {
-        <main class="room" inert=move || drawer.get()>
+        <main class="room" inert=Signal::derive(move || drawer.get())>
             <Head title/>
             <ConnectionBanner/>
             <Log title/>
@@ -105,21 +105,21 @@ fn Head(title: Signal<String>) -> impl IntoView {
             <button
                 class="icon menu"
                 type="button"
-                aria-label=label
+                aria-label=Signal::derive(label)
                 aria-controls="side"
-                aria-expanded=move || drawer.get().to_string()
+                aria-expanded=Signal::derive(move || drawer.get().to_string())
                 on:click=move |_| drawer.set(true)
             >
                 <Icon name="menu"/>
-                <i class="dot pip" hidden=move || !elsewhere.get().1></i>
+                <i class="dot pip" hidden=Signal::derive(move || !elsewhere.get().1)></i>
             </button>
             <div class="title">
                 <h1>{title}</h1>
-                <p class="sub cut" class:warn=move || chat.ready.get() && chat.link.get() == Link::Connecting>
-                    {move || match (chat.ready.get(), chat.link.get()) {
+                <p class="sub cut" class:warn=Signal::derive(move || chat.ready.get() && chat.link.get() == Link::Connecting)>
+                    {Signal::derive(move || match (chat.ready.get(), chat.link.get()) {
                         (true, Link::Connecting) => "Connecting…",
                         _ => "",
-                    }}
+                    })}
                 </p>
             </div>
             <Bell title/>
@@ -146,10 +146,10 @@ fn Bell(title: Signal<String>) -> impl IntoView {
         <button
             class="icon"
             type="button"
-            aria-label=move || format!("Mute {}", title.get())
-            aria-pressed=move || muted.get().to_string()
-            title=move || if muted.get() { "Muted: no sound, no notification, no count" } else { "Mute this room" }
-            disabled=move || !chat.ready.get()
+            aria-label=Signal::derive(move || format!("Mute {}", title.get()))
+            aria-pressed=Signal::derive(move || muted.get().to_string())
+            title=Signal::derive(move || if muted.get() { "Muted: no sound, no notification, no count" } else { "Mute this room" })
+            disabled=Signal::derive(move || !chat.ready.get())
             on:click=turn
         >
             {move || if muted.get() { Icon(IconProps { name: "muted", small: false }) } else { Icon(IconProps { name: "bell", small: false }) }}
