@@ -121,6 +121,11 @@ pub(crate) fn remember_room(room: &RoomName) {
     }
 }
 
+/// A text in lower case.
+pub(crate) fn lower_case(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
 /// A name in normal form C, as the server wants it.
 pub(crate) fn normal_form(text: &str) -> String {
     js_sys::JsString::from(text).normalize("NFC").into()

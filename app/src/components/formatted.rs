@@ -1,67 +1,244 @@
 //! A message's text as people see it: the tree of `format` as elements. What somebody wrote only ever becomes text nodes
-//! and, checked by `links`, addresses. Called by `message_row`.
+//! and, checked by `links`, addresses. `message_row` shows it, the log passes clicks on to [`clicked`].
+//!
+//! A view of its own, because nothing in it ever changes: in the browser it is built once or found as the server wrote
+//! it, without a signal or a closure for each word in bold.
 
-use leptos::{html, prelude::*};
+use leptos::{
+    prelude::*,
+    tachys::{
+        html::attribute::{Attribute, any_attribute::AnyAttribute},
+        hydration::Cursor,
+        view::{Position, PositionState, add_attr::AddAnyAttr},
+    },
+};
 use wasm_bindgen::JsCast as _;
 
-use crate::format::{Block, Inline, Item, Style, read};
+use crate::format::{Block, Inline, Item, Style, is_only_emoji, read};
 
-/// Shows a message's text.
-pub(crate) fn formatted(text: &str) -> impl IntoView + use<> {
-    blocks(read(text))
-}
-
-fn blocks(blocks: Vec<Block>) -> Vec<AnyView> {
-    blocks.into_iter().map(block).collect()
-}
-
-fn block(block: Block) -> AnyView {
-    match block {
-        Block::Text(text) => inlines(text).into_any(),
-        Block::Quote(quoted) => {
-            view! { <blockquote dir="auto">{blocks(quoted)}</blockquote> }.into_any()
-        }
-        Block::List(items) => list(items),
-        Block::Code { language, text } => code(language, text),
-    }
-}
-
-fn list(items: Vec<Item>) -> AnyView {
-    let numbered = items.first().is_some_and(|item| item.number.is_some());
-    let items: Vec<_> = items
-        .into_iter()
-        .map(|item| view! { <li value=item.number dir="auto">{blocks(item.blocks)}</li> })
-        .collect();
-    if numbered {
-        view! { <ol>{items}</ol> }.into_any()
+/// Shows a message's text as its bubble.
+pub(crate) fn formatted(text: &str) -> Formatted {
+    let class = if is_only_emoji(text) {
+        "bubble emoji"
     } else {
-        view! { <ul>{items}</ul> }.into_any()
+        "bubble"
+    };
+    Formatted(
+        Tag::new("div", blocks(read(text)))
+            .with("class", class)
+            .with("dir", "auto"),
+    )
+}
+
+/// An element, what stands in it, and nothing that changes.
+#[derive(Debug)]
+struct Tag {
+    name: &'static str,
+    attributes: Vec<(&'static str, String)>,
+    children: Vec<Part>,
+}
+
+/// What stands in an element.
+#[derive(Debug)]
+enum Part {
+    Text(String),
+    Tag(Tag),
+}
+
+impl Tag {
+    fn new(name: &'static str, children: Vec<Part>) -> Self {
+        Self {
+            name,
+            attributes: Vec::new(),
+            children,
+        }
     }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
+
+    /// As elements of the page. Names and values are ours or checked, so the browser takes all of them.
+    fn build(&self) -> Option<web_sys::Element> {
+        let document = document();
+        let element = document.create_element(self.name).ok()?;
+        for (name, value) in &self.attributes {
+            element.set_attribute(name, value).ok()?;
+        }
+        for child in &self.children {
+            match child {
+                Part::Text(text) => {
+                    element
+                        .append_child(&document.create_text_node(text))
+                        .ok()?;
+                }
+                Part::Tag(tag) => {
+                    element.append_child(tag.build()?.as_ref()).ok()?;
+                }
+            }
+        }
+        Some(element)
+    }
+
+    /// As the text of a page.
+    fn write(&self, page: &mut String) {
+        page.push('<');
+        page.push_str(self.name);
+        for (name, value) in &self.attributes {
+            page.push(' ');
+            page.push_str(name);
+            page.push_str("=\"");
+            html_escape::encode_double_quoted_attribute_to_string(value, page);
+            page.push('"');
+        }
+        page.push('>');
+        for child in &self.children {
+            match child {
+                Part::Text(text) => {
+                    html_escape::encode_text_to_string(text, page);
+                }
+                Part::Tag(tag) => tag.write(page),
+            }
+        }
+        page.push_str("</");
+        page.push_str(self.name);
+        page.push('>');
+    }
+}
+
+fn tag(name: &'static str, children: Vec<Part>) -> Part {
+    Part::Tag(Tag::new(name, children))
+}
+
+fn blocks(blocks: Vec<Block>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Text(text) => parts.extend(inlines(text)),
+            Block::Quote(quoted) => parts.push(Part::Tag(
+                Tag::new("blockquote", self::blocks(quoted)).with("dir", "auto"),
+            )),
+            Block::List(items) => parts.push(list(items)),
+            Block::Code { language, text } => parts.push(code(language, text)),
+        }
+    }
+    parts
+}
+
+fn list(items: Vec<Item>) -> Part {
+    let numbered = items.first().is_some_and(|item| item.number.is_some());
+    let items = items.into_iter().map(|item| {
+        let row = Tag::new("li", blocks(item.blocks)).with("dir", "auto");
+        Part::Tag(match item.number {
+            Some(number) => row.with("value", number.to_string()),
+            None => row,
+        })
+    });
+    tag(if numbered { "ol" } else { "ul" }, items.collect())
 }
 
 /// Code with a button to copy it. A long line is scrolled, so the keyboard must reach it.
-fn code(language: String, text: String) -> AnyView {
-    let code = NodeRef::<html::Code>::new();
-    let label = RwSignal::new("Copy");
-    let copy = move |_| {
-        if let Some(code) = code.get_untracked() {
-            label.set(if copy_text_of(&code) {
-                "Copied"
-            } else {
-                "Selected"
-            });
+fn code(language: String, text: String) -> Part {
+    let copy = Tag::new("button", vec![Part::Text("Copy".to_owned())])
+        .with("class", "link")
+        .with("type", "button");
+    let bar = Tag::new(
+        "div",
+        vec![tag("span", vec![Part::Text(language)]), Part::Tag(copy)],
+    );
+    let lines = Tag::new("pre", vec![tag("code", vec![Part::Text(text)])])
+        .with("tabindex", "0")
+        .with("aria-label", "Code");
+    let all = vec![Part::Tag(bar.with("class", "bar")), Part::Tag(lines)];
+    Part::Tag(
+        Tag::new("div", all)
+            .with("class", "code")
+            .with("dir", "ltr"),
+    )
+}
+
+fn inlines(inlines: Vec<Inline>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for inline in inlines {
+        match inline {
+            Inline::Text(text) => parts.push(Part::Text(text)),
+            Inline::Code(code) => parts.push(tag("code", vec![Part::Text(code)])),
+            Inline::Styled(style, inside) => {
+                let inside = self::inlines(inside);
+                parts.push(match style {
+                    Style::Bold => tag("strong", inside),
+                    Style::Italic => tag("em", inside),
+                    Style::Struck => tag("s", inside),
+                    Style::Spoiler => spoiler(inside),
+                });
+            }
+            Inline::Link { href, label, place } => {
+                // A page opens beside the chat, a mail in another program.
+                let mail = href.as_bytes()[0].eq_ignore_ascii_case(&b'm');
+                let link = Tag::new("a", self::inlines(label))
+                    .with("href", href)
+                    .with("rel", "noopener noreferrer nofollow");
+                parts.push(Part::Tag(if mail {
+                    link
+                } else {
+                    link.with("target", "_blank")
+                }));
+                parts.extend(place.map(|place| {
+                    let place = Tag::new("bdi", vec![Part::Text(format!(" ({place})"))]);
+                    Part::Tag(place.with("class", "place"))
+                }));
+            }
         }
-    };
-    view! {
-        <div class="code" dir="ltr">
-            <div class="bar">
-                <span>{language}</span>
-                <button class="link" type="button" on:click=copy>{label}</button>
-            </div>
-            <pre tabindex="0" aria-label="Code"><code node_ref=code>{text}</code></pre>
-        </div>
     }
-    .into_any()
+    parts
+}
+
+/// Text that is hidden, also from screen readers, until somebody asks for it.
+fn spoiler(inside: Vec<Part>) -> Part {
+    let button = Tag::new("button", Vec::new())
+        .with("type", "button")
+        .with("aria-label", "Spoiler")
+        .with("aria-expanded", "false");
+    let hidden = Tag::new("span", vec![tag("span", inside)]).with("aria-hidden", "true");
+    let both = vec![Part::Tag(button), Part::Tag(hidden)];
+    Part::Tag(Tag::new("span", both).with("class", "spoiler"))
+}
+
+/// Somebody clicked somewhere in the log: on a spoiler, or on a button that copies code.
+pub(super) fn clicked(event: &web_sys::Event) {
+    let target = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let Some(target) = target else { return };
+    let within = |what| target.closest(what).ok().flatten();
+    if let Some(spoiler) = within(".spoiler") {
+        // What is open is closed by its button only: a click on the text may be meant for a link in it.
+        let open = spoiler.class_list().contains("open");
+        if !open || target.matches("button").unwrap_or(false) {
+            turn(&spoiler, !open);
+        }
+    } else if let Some(button) = within(".code button")
+        && let Some(code) = within(".code").and_then(|code| code.query_selector("code").ok()?)
+    {
+        let copied = copy_text_of(&code);
+        button.set_text_content(Some(if copied { "Copied" } else { "Selected" }));
+    }
+}
+
+/// Opens or closes a spoiler. Its parts are ours and take what is set.
+fn turn(spoiler: &web_sys::Element, open: bool) {
+    let _ = spoiler.class_list().toggle_with_force("open", open);
+    if let Some(button) = spoiler.first_element_child() {
+        let _ = button.set_attribute("aria-expanded", if open { "true" } else { "false" });
+    }
+    if let Some(hidden) = spoiler.last_element_child() {
+        let _ = if open {
+            hidden.remove_attribute("aria-hidden")
+        } else {
+            hidden.set_attribute("aria-hidden", "true")
+        };
+    }
 }
 
 /// Puts an element's text on the clipboard; where the browser refuses, it stays selected for the reader to copy. The
@@ -81,50 +258,97 @@ fn copy_text_of(element: &web_sys::Element) -> bool {
     copied
 }
 
-fn inlines(inlines: Vec<Inline>) -> Vec<AnyView> {
-    inlines.into_iter().map(inline).collect()
+/// A message's text, as a view.
+#[derive(Debug)]
+pub(crate) struct Formatted(Tag);
+
+impl Render for Formatted {
+    type State = web_sys::Element;
+
+    fn build(self) -> Self::State {
+        let built = self.0.build();
+        // Without a document there is nothing to show anything in.
+        built.unwrap_or_else(|| leptos::tachys::dom::body().unchecked_into())
+    }
+
+    fn rebuild(self, _state: &mut Self::State) {}
 }
 
-fn inline(inline: Inline) -> AnyView {
-    match inline {
-        Inline::Text(text) => text.into_any(),
-        Inline::Code(code) => view! { <code>{code}</code> }.into_any(),
-        Inline::Styled(style, inside) => {
-            let inside = inlines(inside);
-            match style {
-                Style::Bold => view! { <strong>{inside}</strong> }.into_any(),
-                Style::Italic => view! { <em>{inside}</em> }.into_any(),
-                Style::Struck => view! { <s>{inside}</s> }.into_any(),
-                Style::Spoiler => spoiler(inside),
-            }
-        }
-        Inline::Link { href, label, place } => {
-            // A page opens beside the chat, a mail in another program.
-            let target = (!href.as_bytes()[0].eq_ignore_ascii_case(&b'm')).then_some("_blank");
-            view! {
-                <a href=href target=target rel="noopener noreferrer nofollow">{inlines(label)}</a>
-                {place.map(|place| view! { <bdi class="place">" ("{place}")"</bdi> })}
-            }
-            .into_any()
-        }
+impl AddAnyAttr for Formatted {
+    type Output<New: Attribute> = Self;
+
+    fn add_any_attr<New: Attribute>(self, _attribute: New) -> Self::Output<New> {
+        self
     }
 }
 
-/// Text that is hidden, also from screen readers, until somebody asks for it.
-fn spoiler(inside: Vec<AnyView>) -> AnyView {
-    let open = RwSignal::new(false);
-    view! {
-        <span class="spoiler" class:open=open>
-            <button
-                type="button"
-                aria-label="Spoiler"
-                aria-expanded=Signal::derive(move || open.get().to_string())
-                on:click=move |_| open.update(|open| *open = !*open)
-            ></button>
-            <span aria-hidden=Signal::derive(move || (!open.get()).then_some("true")) on:click=move |_| open.set(true)>
-                <span>{inside}</span>
-            </span>
-        </span>
+impl RenderHtml for Formatted {
+    type AsyncOutput = Self;
+    type Owned = Self;
+
+    const MIN_LENGTH: usize = 32;
+
+    fn dry_resolve(&mut self) {}
+
+    async fn resolve(self) -> Self {
+        self
     }
-    .into_any()
+
+    fn to_html_with_buf(
+        self,
+        page: &mut String,
+        position: &mut Position,
+        _escape: bool,
+        _mark_branches: bool,
+        _attributes: Vec<AnyAttribute>,
+    ) {
+        self.0.write(page);
+        *position = Position::NextChild;
+    }
+
+    fn hydrate<const FROM_SERVER: bool>(
+        self,
+        cursor: &Cursor,
+        position: &PositionState,
+    ) -> Self::State {
+        if position.get() == Position::FirstChild {
+            cursor.child();
+        } else {
+            cursor.sibling();
+        }
+        position.set(Position::NextChild);
+        // What the server wrote is already there, all of it.
+        cursor.current().unchecked_into()
+    }
+
+    fn into_owned(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_wrote_stays_text() {
+        let page = formatted("<b>&\"' **<i>** [<x>](https://a.b/?\"><script>)").to_html();
+        assert!(!page.contains("<b>") && !page.contains("<i>") && !page.contains("<script"));
+        assert!(page.contains("<strong>&lt;i&gt;</strong>"), "{page}");
+    }
+
+    #[test]
+    fn marks_become_elements() {
+        let page = formatted("**a** _b_ `c` ||d||\n> e\n- f").to_html();
+        for part in [
+            "<strong>a</strong>",
+            "<em>b</em>",
+            "<code>c</code>",
+            "class=\"spoiler\"",
+            "<blockquote dir=\"auto\">e",
+            "<ul><li dir=\"auto\">f",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
 }

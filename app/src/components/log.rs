@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast as _;
 
 use scroll::Scroll;
 
-use super::{empty::EmptyRoom, icon::Icon, message_row::MessageRow, tools};
+use super::{empty::EmptyRoom, formatted, icon::Icon, message_row::MessageRow, tools};
 use crate::chat::{Action, Line, RoomView, use_chat};
 
 /// The log with its pill and the date that is being read.
@@ -54,6 +54,7 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                         point(&event);
                     }
                 }
+                on:click=move |event: ev::MouseEvent| formatted::clicked(&event)
                 on:pointerleave=move |_| leave(document().active_element().map(Into::into))
                 on:focusin=move |event: ev::FocusEvent| point(&event)
                 on:focusout=move |event: ev::FocusEvent| leave(event.related_target())

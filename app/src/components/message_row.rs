@@ -9,7 +9,6 @@ use super::{formatted::formatted, icon::Icon};
 use crate::{
     address::message_address,
     chat::{Action, use_chat},
-    format::is_only_emoji,
     state::{
         layout::{Delivery, Look},
         own::Reason,
@@ -87,7 +86,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             {by}
             <div class="line">
                 {said}
-                <div class="bubble" class:emoji=is_only_emoji(&message.message) dir="auto">{formatted(&message.message)}</div>
+                {formatted(&message.message)}
                 {move || head.get().1.then(|| view! { <DeliveryMark look/> })}
             </div>
             {move || match look.with(|look| look.delivery) {
@@ -154,9 +153,7 @@ fn refusal(reason: Reason) -> String {
         Reason::Code(code) => code.text(),
     };
     let mut rest = why.chars();
-    let first = rest
-        .next()
-        .map(|first| first.to_lowercase().to_string())
-        .unwrap_or_default();
+    let first = rest.next().map(|first| first.to_ascii_lowercase());
+    let first = first.map(String::from).unwrap_or_default();
     format!("Not sent: {first}{}", rest.as_str())
 }

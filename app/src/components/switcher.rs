@@ -12,6 +12,7 @@ use super::{
 use crate::{
     address::{self, room_address},
     app::Address,
+    browser,
     chat::use_chat,
     fuzzy,
     state::list::Line,
@@ -134,9 +135,10 @@ fn option_id(room: &RoomName) -> String {
 
 /// The rooms that the letters name, the best first; without letters those with something new first.
 fn find(typed: &str, rooms: &[Line]) -> Vec<Line> {
+    let typed = &browser::lower_case(typed);
     let scored = rooms.iter().filter_map(|line| {
-        let score =
-            fuzzy::score(typed, &line.title).max(fuzzy::score(typed, line.room.as_str()))?;
+        let title = browser::lower_case(&line.title);
+        let score = fuzzy::score(typed, &title).max(fuzzy::score(typed, line.room.as_str()))?;
         Some((score, line.clone()))
     });
     let mut scored: Vec<(i32, Line)> = scored.collect();
