@@ -5,19 +5,23 @@
 
 mod address;
 pub mod app;
+mod archive;
 pub mod backoff;
 pub mod boot;
 mod browser;
 mod chat;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod components;
+pub mod emoji;
 mod engine;
 pub mod format;
+mod head;
 pub mod identity;
 pub mod links;
 pub mod outbox;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod pages;
+mod server;
 mod shell;
 mod socket;
 pub mod state;
@@ -25,7 +29,9 @@ pub mod storage;
 pub mod time;
 
 pub use app::App;
+pub use archive::Archive;
 pub use boot::Boot;
+pub use head::Manner;
 #[cfg(feature = "hydrate")]
 pub use shell::hydrate;
 #[cfg(feature = "csr")]

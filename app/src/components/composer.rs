@@ -3,7 +3,10 @@
 use leptos::{ev, html, prelude::*};
 use sphere_protocol::{limits::MAX_TEXT, text};
 
-use super::icon::Icon;
+use super::{
+    emoji_list::{self, EmojiList, EmojiOptions},
+    icon::Icon,
+};
 use crate::{
     app::Current,
     chat::{Action, Chat, Link, use_chat},
@@ -33,9 +36,16 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
             let _ = field.focus();
         }
     };
+    let emoji = EmojiList::new(field);
     let key = move |event: ev::KeyboardEvent| {
         let plain =
             !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+        let composing = event.is_composing() || event.key_code() == IME;
+        if plain && !composing && emoji.key(&event.key()) {
+            event.prevent_default();
+            event.stop_propagation();
+            return;
+        }
         if event.key() == "Enter" && plain && !event.is_composing() && event.key_code() != IME {
             event.prevent_default();
             send();
@@ -65,6 +75,7 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
     let label = move || format!("Message {}", title.get());
     view! {
         <form class="composer" class:over=move || over.get() aria-label="New message" on:submit=submit>
+            <EmojiOptions list=emoji/>
             <div class="field">
                 <textarea
                     id="draft"
@@ -76,8 +87,15 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     aria-invalid=move || over.get().then_some("true")
                     disabled=move || !chat.ready.get()
                     prop:value=move || chat.draft.get()
-                    on:input=move |event| chat.act(Action::Draft(event_target_value(&event).replace('\0', "")))
+                    on:input=move |event| {
+                        chat.act(Action::Draft(event_target_value(&event).replace('\0', "")));
+                        emoji.input(&event);
+                    }
                     on:keydown=key
+                    on:blur=move |_| emoji.close()
+                    aria-autocomplete="list"
+                    aria-controls=emoji_list::LIST
+                    aria-activedescendant=move || emoji.active()
                     node_ref=field
                 ></textarea>
                 <button

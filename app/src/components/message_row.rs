@@ -9,6 +9,7 @@ use super::{formatted::formatted, icon::Icon};
 use crate::{
     chat::{Action, use_chat},
     format::is_only_emoji,
+    server,
     state::{
         layout::{Delivery, Look},
         own::Reason,
@@ -25,7 +26,10 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     let time = move || {
         view! { <time datetime=move || look.with(|look| look.at.to_string())>{clock}</time> }
     };
-    let (author, image) = (message.user_name.clone(), message.user_image.clone());
+    let (author, image) = (
+        message.user_name.clone(),
+        server::address(&message.user_image),
+    );
     let picture = move || {
         let shown = head.get() == (true, false);
         shown.then(|| {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::Drawer,
     chat::{Link, use_chat},
+    server,
 };
 
 /// Rooms and oneself. On a phone it is a drawer: it takes the focus when it opens and gives it back.
@@ -66,7 +67,7 @@ fn You() -> impl IntoView {
     };
     let image = Memo::new(move |_| {
         chat.me
-            .with(|me| me.as_ref().map(|me| me.user_image.clone()))
+            .with(|me| me.as_ref().map(|me| server::address(&me.user_image)))
     });
     let connected = move || chat.link.get() == Link::Connected;
     let open = move |_| {

@@ -5,6 +5,7 @@ use leptos::{either::Either, prelude::*};
 use super::not_found::NotFound;
 use crate::{
     app::{Current, Drawer},
+    archive::{Archive, page_links},
     chat::{Link, use_chat},
     components::{banner::ConnectionBanner, composer::Composer, icon::Icon, log::Log},
 };
@@ -47,8 +48,9 @@ fn Room(title: Signal<String>) -> impl IntoView {
         <main class="room" inert=move || drawer.get()>
             <Head title/>
             <ConnectionBanner/>
+            {page_links()}
             <Log title/>
-            <Composer title/>
+            {use_context::<Archive>().is_none().then(|| view! { <Composer title/> })}
         </main>
     }
 }
