@@ -66,6 +66,14 @@ report_client_size() {
   ((total <= client_budget_kb)) || say "warning: the client has $total KB, more than $client_budget_kb KB"
 }
 
+# The client alone, drawn in the browser, for a server elsewhere: files in target/trunk. A debug build unless told otherwise.
+build_elsewhere() {
+  claim_target_folder
+  say "building the client for a server elsewhere"
+  # Trunk would take NO_COLOR for its own option of that name, which wants true or false.
+  env -u NO_COLOR trunk build --offline "$@" >&2 9>&-
+}
+
 # The client first: the server takes target/site into itself. `--examples` builds none, there are none; it makes cargo count
 # the dev-dependencies when it chooses features. Without it the tests would compile sqlx, SeaORM and more a second time.
 build() {

@@ -118,6 +118,7 @@ e2e() {
   need_chromium
   stop_if_lacking
   install_browser_tests
+  [[ -f target/trunk/index.html ]] || { need_build_tools; need_trunk; stop_if_lacking; build_elsewhere; }
   playwright "$@"
 }
 
@@ -141,6 +142,7 @@ run_everything() {
   step "test tools" need_test_tools
   lint
   step "build" build
+  step "client for a server elsewhere" build_elsewhere
   step "services" use_services_for_tests
   step "tests in Rust" rust_tests
   step "tests in the browser" browser_tests

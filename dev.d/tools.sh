@@ -3,6 +3,7 @@
 
 cargo_leptos_version=0.3.10
 binaryen_version=132.0.0
+trunk_version=0.21.14
 nextest_version=0.9.148
 deny_version=0.20.2
 node_major=20
@@ -137,6 +138,13 @@ need_cargo_leptos() {
     lack "cargo-leptos could not be installed: run 'cargo install cargo-leptos --version $cargo_leptos_version --locked' and see why."
 }
 
+# Only for a client that comes from elsewhere, see `./dev client`.
+need_trunk() {
+  has_version "$trunk_version" trunk --version && return
+  cargo_tool trunk "$trunk_version" "6 minutes" --locked --no-default-features --features rustls trunk ||
+    lack "trunk could not be installed: run 'cargo install trunk --version $trunk_version --locked' and see why."
+}
+
 # packaged NAME VERSION PROGRAM COMMAND…: runs COMMAND with a new folder as its last word and keeps that folder, all or nothing.
 # PROGRAM is the program's path in it; its folder goes first on PATH.
 packaged() {
@@ -195,6 +203,7 @@ need_lint_tools() {
 need_test_tools() {
   need_strace
   need_chromium
+  need_trunk
   need_deny
   need_nextest
   stop_if_lacking

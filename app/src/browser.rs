@@ -8,6 +8,7 @@ use leptos::prelude::{document, set_timeout, window};
 use sphere_protocol::{Cid, RoomName, Timestamp};
 use uuid::Builder;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 
 /// The browser's clock.
 pub(crate) fn now() -> Timestamp {
@@ -129,6 +130,19 @@ pub(crate) fn lower_case(text: &str) -> String {
 /// A name in normal form C, as the server wants it.
 pub(crate) fn normal_form(text: &str) -> String {
     js_sys::JsString::from(text).normalize("NFC").into()
+}
+
+/// Whether an input method is in the middle of a word.
+pub(crate) fn is_composing(event: &JsValue) -> bool {
+    Reflect::get(event, &"isComposing".into()).is_ok_and(|value| value.is_truthy())
+}
+
+/// The text at an address.
+pub(crate) async fn fetch(address: &str) -> Option<String> {
+    let answer = JsFuture::from(window().fetch_with_str(address)).await;
+    let answer = answer.ok()?.dyn_into::<web_sys::Response>().ok()?;
+    let text = answer.ok().then(|| answer.text().ok()).flatten()?;
+    JsFuture::from(text).await.ok()?.as_string()
 }
 
 /// The browser's lock manager; none over plain HTTP.

@@ -5,6 +5,7 @@
 
 pub(crate) mod banner;
 pub(crate) mod composer;
+pub(crate) mod emoji_list;
 pub(crate) mod empty;
 pub(crate) mod formatted;
 pub(crate) mod icon;

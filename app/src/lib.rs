@@ -5,6 +5,7 @@
 
 mod address;
 pub mod app;
+mod archive;
 pub mod backoff;
 pub mod boot;
 mod browser;
@@ -12,14 +13,17 @@ mod calls;
 mod chat;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod components;
+pub mod emoji;
 mod engine;
 pub mod format;
 pub mod fuzzy;
+mod head;
 pub mod identity;
 pub mod links;
 pub mod outbox;
 #[expect(unreachable_pub, reason = "the component macro writes `pub`")]
 mod pages;
+mod server;
 pub mod settings;
 mod shell;
 mod socket;
@@ -28,7 +32,9 @@ pub mod storage;
 pub mod time;
 
 pub use app::App;
+pub use archive::Archive;
 pub use boot::Boot;
+pub use head::Manner;
 #[cfg(feature = "hydrate")]
 pub use shell::hydrate;
 #[cfg(feature = "csr")]

@@ -7,7 +7,9 @@ use leptos::{nonce::use_nonce, prelude::*};
 
 use crate::{
     app::App,
+    archive::Archive,
     boot::{self, Boot},
+    head::{Manner, about, keep},
 };
 
 /// Runs before anything is drawn: the chosen colours and density, as `settings.rs` writes them.
@@ -26,13 +28,13 @@ l&&(l.scrollTop=l.scrollHeight);var t=d.querySelector('.msg.target');t&&t.scroll
 /// The document around the application. Takes [`Boot`] from the context.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let boot = use_context::<Boot>().unwrap_or_default();
-    let title = boot
-        .title()
-        .map_or_else(|| "Sphere".to_owned(), |title| format!("{title} · Sphere"));
+    let shell = use_context::<Manner>().is_some_and(|manner| manner.shell);
+    // Pages of older messages are read as they are.
+    let starts = use_context::<Archive>().is_none();
     let style = format!("/{}/sphere.css", options.site_pkg_dir);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-shell=shell.then_some("")>
             <head>
                 <meta charset="utf-8"/>
                 <meta
@@ -42,17 +44,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f1f4f8"/>
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0e1116"/>
-                <title>{title}</title>
+                {about()}
                 <script nonce=use_nonce()>{CHOSEN}</script>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
-                <script type="application/json" id=boot::ELEMENT nonce=use_nonce()>{boot.embed()}</script>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options root=""/>
+                {starts.then(|| view! {
+                    <script type="application/json" id=boot::ELEMENT nonce=use_nonce()>{boot.embed()}</script>
+                    <AutoReload options=options.clone()/>
+                    <HydrationScripts options root=""/>
+                    {keep()}
+                })}
             </head>
             <body>
                 <App/>
-                <script nonce=use_nonce()>{EARLY}</script>
+                {starts.then(|| view! { <script nonce=use_nonce()>{EARLY}</script> })}
             </body>
         </html>
     }
@@ -71,8 +76,25 @@ pub fn hydrate() {
     });
 }
 
-/// Starts the application in an empty document: the socket brings everything.
+/// Starts the application in an empty document: the rooms are asked for, and the socket brings the rest.
 #[cfg(feature = "csr")]
 pub fn mount() {
-    leptos::mount::mount_to_body(App);
+    use crate::{browser, server};
+    leptos::task::spawn_local(async {
+        // Without an answer the socket goes on trying.
+        let text = browser::fetch(&server::address("/api/rooms")).await;
+        let boot = Boot::read(&text.unwrap_or_default());
+        if window().location().pathname().as_deref() == Ok("/")
+            && let (Some(first), Ok(history)) = (boot.rooms.first(), window().history())
+        {
+            let address = format!("/rooms/{}", first.room);
+            // If it cannot be written, the page says which rooms there are.
+            let _ =
+                history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
+        }
+        leptos::mount::mount_to_body(move || {
+            provide_context(boot);
+            App()
+        });
+    });
 }

@@ -7,6 +7,8 @@ use sphere_protocol::{ClientFrame, ServerFrame};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
+use crate::server;
+
 /// What a connection tells.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -27,15 +29,9 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Connects to the server of this page.
+    /// Connects to the server.
     pub(crate) fn connect(tell: impl Fn(Event) + Clone + 'static) -> Option<Self> {
-        let location = leptos::prelude::window().location();
-        let scheme = if location.protocol().ok()? == "https:" {
-            "wss"
-        } else {
-            "ws"
-        };
-        let inner = WebSocket::new(&format!("{scheme}://{}/ws", location.host().ok()?)).ok()?;
+        let inner = WebSocket::new(&server::socket()?).ok()?;
         let open = {
             let tell = tell.clone();
             Closure::<dyn FnMut()>::new(move || tell(Event::Open))

@@ -59,6 +59,9 @@ pub struct Arguments {
     /// Requests to /api/ per second and address; 0 = no limit.
     #[arg(long, env = "SPHERE_HTTP_PER_SECOND", default_value = "10")]
     http_per_second: String,
+    /// Whether search engines may list the rooms: index or noindex.
+    #[arg(long, env = "SPHERE_ROBOTS", default_value = "noindex")]
+    robots: String,
     /// Form of the log lines on stderr: text or json.
     #[arg(long, env = "SPHERE_LOG_FORMAT", default_value = "text")]
     log_format: String,
@@ -142,6 +145,8 @@ pub struct Config {
     pub allowed_origins: Vec<HeaderValue>,
     /// Proxies that speak for others.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether search engines may list the rooms.
+    pub index: bool,
     /// The limits.
     pub rates: Rates,
     /// The form of log lines.
@@ -213,6 +218,16 @@ impl TryFrom<Arguments> for Config {
             trusted_proxies: list(&given.trusted_proxies)
                 .map(network)
                 .collect::<Result<_, _>>()?,
+            index: match given.robots.as_str() {
+                "index" => true,
+                "noindex" => false,
+                other => {
+                    return Err(wrong(
+                        "SPHERE_ROBOTS",
+                        format!("must be index or noindex, not {other:?}"),
+                    ));
+                }
+            },
             rates,
             log_format: match given.log_format.as_str() {
                 "text" => LogFormat::Text,
@@ -374,6 +389,7 @@ mod tests {
             ),
             (["--trusted-proxies", "proxy"], "SPHERE_TRUSTED_PROXIES"),
             (["--log-format", "xml"], "SPHERE_LOG_FORMAT"),
+            (["--robots", "all"], "SPHERE_ROBOTS"),
             (["--migrate", "yes"], "SPHERE_MIGRATE"),
             (["--role", "web"], "SPHERE_ROLE"),
             (["--redis-url", "redis://localhost"], "KAFKA_BROKERS"),

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod api;
+pub mod archive;
 pub mod assets;
 pub mod avatar;
 pub mod health;

@@ -37,6 +37,8 @@ pub fn router(state: AppState) -> Router {
     let answers = Router::new()
         .route("/", get(pages::home))
         .route("/rooms/{room}", get(pages::room))
+        .route("/offline", get(pages::offline))
+        .route("/robots.txt", get(pages::robots))
         .route("/pkg/{hash}/{*file}", get(assets::package))
         .route("/avatar/{file}", get(avatar::avatar))
         .route("/healthz", get(health::healthz))

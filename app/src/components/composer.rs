@@ -5,7 +5,10 @@ use std::time::Duration;
 use leptos::{ev, html, prelude::*};
 use sphere_protocol::{limits::MAX_TEXT, text};
 
-use super::icon::Icon;
+use super::{
+    emoji_list::{self, EmojiList, EmojiOptions},
+    icon::Icon,
+};
 use crate::{
     app::Current,
     browser,
@@ -39,9 +42,16 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
     // How far back in what this user wrote, and what stands there: only that may be replaced by the next one.
     let recalled = StoredValue::new((0_usize, String::new()));
     let undo = RwSignal::new(false);
+    let emoji = EmojiList::new(field);
     let key = move |event: ev::KeyboardEvent| {
         let plain =
             !event.shift_key() && !event.ctrl_key() && !event.alt_key() && !event.meta_key();
+        let composing = event.is_composing() || event.key_code() == IME;
+        if plain && !composing && emoji.key(&event.key()) {
+            event.prevent_default();
+            event.stop_propagation();
+            return;
+        }
         if event.key() == "Enter" && plain && !event.is_composing() && event.key_code() != IME {
             event.prevent_default();
             undo.set(false);
@@ -81,6 +91,7 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
     let label = Signal::derive(move || format!("Message {}", title.get()));
     view! {
         <form class="composer" class:over=Signal::derive(move || over.get()) aria-label="New message" on:submit=submit>
+            <EmojiOptions list=emoji/>
             <div class="field">
                 <textarea
                     id="draft"
@@ -96,8 +107,13 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
                     on:input=move |event| {
                         undo.set(false);
                         chat.act(Action::Draft(event_target_value(&event).replace('\0', "")));
+                        emoji.input(&event);
                     }
                     on:keydown=key
+                    on:blur=move |_| emoji.close()
+                    aria-autocomplete="list"
+                    aria-controls=emoji_list::LIST
+                    aria-activedescendant=move || emoji.active()
                     node_ref=field
                 ></textarea>
                 <button

@@ -9,6 +9,7 @@ use super::{formatted::formatted, icon::Icon};
 use crate::{
     address::message_address,
     chat::{Action, use_chat},
+    server,
     state::{
         layout::{Delivery, Look},
         own::Reason,
@@ -37,7 +38,10 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             }
         }
     };
-    let (author, image) = (message.user_name.clone(), message.user_image.clone());
+    let (author, image) = (
+        message.user_name.clone(),
+        server::address(&message.user_image),
+    );
     let picture = move || {
         let shown = head.get() == (true, false);
         shown.then(|| {

@@ -12,6 +12,7 @@ use crate::{
     app::Drawer,
     browser,
     chat::{Link, use_chat},
+    server,
 };
 
 /// Rooms and oneself. On a phone it is a drawer: it takes the focus when it opens and gives it back.
@@ -78,7 +79,7 @@ fn You() -> impl IntoView {
     };
     let image = Memo::new(move |_| {
         chat.me
-            .with(|me| me.as_ref().map(|me| me.user_image.clone()))
+            .with(|me| me.as_ref().map(|me| server::address(&me.user_image)))
     });
     let connected = move || chat.link.get() == Link::Connected;
     let open = move |_| overlay.show(Open::Settings);

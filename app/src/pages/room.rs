@@ -6,6 +6,7 @@ use sphere_protocol::limits::MAX_UNREAD;
 use super::not_found::NotFound;
 use crate::{
     app::{Current, Drawer},
+    archive::{Archive, page_links},
     chat::{Action, Link, use_chat},
     components::{
         banner::ConnectionBanner,
@@ -73,8 +74,9 @@ fn Room(title: Signal<String>) -> impl IntoView {
         <main class="room" inert=Signal::derive(move || drawer.get())>
             <Head title/>
             <ConnectionBanner/>
+            {page_links()}
             <Log title/>
-            <Composer title/>
+            {use_context::<Archive>().is_none().then(|| view! { <Composer title/> })}
         </main>
     }
 }

@@ -6,10 +6,10 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use leptos::prelude::{provide_context, use_nonce};
-use sphere_app::{Boot, shell};
+use sphere_app::{Archive, Boot, Manner, shell};
 use sphere_protocol::{MessageId, RoomName};
 
-use super::{assets, security::set_policy};
+use super::{archive, assets, security::set_policy};
 use crate::{history::Request as PageRequest, rooms::Room, state::AppState};
 
 /// The cookie in which the client keeps the room that was shown last.
@@ -35,8 +35,19 @@ pub async fn room(
         .and_then(|Path(name)| state.rooms.get(&RoomName::from(name)))
     {
         Some(room) => {
+            let earlier = archive::find(&state, &room, request.uri()).await;
+            if let Some((page, archive)) = earlier {
+                let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
+                let boot = Boot {
+                    room: Some(room.name.clone()),
+                    rooms,
+                    page: Some(page),
+                    ..Boot::default()
+                };
+                return render(&state, boot, Some(archive), StatusCode::OK, request).await;
+            }
             let boot = boot(&state, &room, target(&request)).await;
-            render(&state, boot, StatusCode::OK, request).await
+            render(&state, boot, None, StatusCode::OK, request).await
         }
         None => not_found(State(state), request).await,
     }
@@ -51,14 +62,34 @@ pub async fn not_found(State(state): State<AppState>, request: Request) -> Respo
     render(
         &state,
         Boot {
-            room: None,
             rooms,
             ..Boot::default()
         },
+        None,
         StatusCode::NOT_FOUND,
         request,
     )
     .await
+}
+
+/// `GET /offline`: the page without a room that the browser keeps (`public/sw.js`). It carries the list of rooms and no
+/// message; the application finds out from the address which room to show.
+pub async fn offline(State(state): State<AppState>, request: Request) -> Response {
+    let rooms = state.rooms.summaries(&state.feeds, state.history.epoch());
+    let boot = Boot {
+        rooms,
+        ..Boot::default()
+    };
+    render(&state, boot, None, StatusCode::OK, request).await
+}
+
+/// `GET /robots.txt`.
+pub async fn robots(State(state): State<AppState>) -> &'static str {
+    if state.config.index {
+        "User-agent: *\nDisallow: /api/\nDisallow: /offline\n"
+    } else {
+        "User-agent: *\nDisallow: /\n"
+    }
 }
 
 /// What the page shows first; the client starts from exactly this.
@@ -89,11 +120,26 @@ fn target(request: &Request) -> Option<MessageId> {
     pairs.find_map(|pair| MessageId::parse(pair.strip_prefix("m=")?))
 }
 
-async fn render(state: &AppState, boot: Boot, status: StatusCode, request: Request) -> Response {
+async fn render(
+    state: &AppState,
+    boot: Boot,
+    archive: Option<Archive>,
+    status: StatusCode,
+    request: Request,
+) -> Response {
     let options = state.leptos.clone();
     let watching = state.config.watching;
+    let found = status == StatusCode::OK;
+    let manner = Manner {
+        index: state.config.index && found && boot.room.is_some(),
+        shell: found && boot.room.is_none(),
+    };
     let context = move || {
         provide_context(boot.clone());
+        provide_context(manner);
+        if let Some(archive) = &archive {
+            provide_context(archive.clone());
+        }
         let nonce = use_nonce().map(|nonce| nonce.to_string());
         if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
             let mut headers = axum::http::HeaderMap::new();

@@ -7,6 +7,7 @@
     reason = "in a test, what must be there is unwrapped"
 )]
 
+mod archive;
 mod borders;
 mod contract;
 mod distributed;
