@@ -114,14 +114,17 @@ fn inline(inline: Inline) -> AnyView {
 fn spoiler(inside: Vec<AnyView>) -> AnyView {
     let open = RwSignal::new(false);
     view! {
-        <span class="spoiler" class:open=open>
+        <span class="spoiler" class:open=open on:click=move |_| open.set(true)>
             <button
                 type="button"
                 aria-label="Spoiler"
                 aria-expanded=move || open.get().to_string()
-                on:click=move |_| open.update(|open| *open = !*open)
+                on:click=move |event| {
+                    event.stop_propagation();
+                    open.update(|open| *open = !*open);
+                }
             ></button>
-            <span aria-hidden=move || (!open.get()).then_some("true") on:click=move |_| open.set(true)>
+            <span aria-hidden=move || (!open.get()).then_some("true")>
                 <span>{inside}</span>
             </span>
         </span>
