@@ -3,14 +3,18 @@
 //! The server loads it before it renders and puts it into the context; the shell embeds it in the document; the browser
 //! starts from exactly that. So both render the same first view, and the socket goes on where the page ends.
 
-use serde::{Deserialize, Serialize};
-use sphere_protocol::{Code, MessageId, Page, RoomName, RoomSummary};
+use serde::Serialize;
+use sphere_protocol::{
+    Code, MessageId, Page, RoomName, RoomSummary,
+    read::{Read, Value},
+    readable,
+};
 
 /// The `id` of the script element that carries the state.
 pub const ELEMENT: &str = "sphere-boot";
 
 /// The state that a page starts from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Boot {
     /// The room that is shown; none where the page is not a room.
@@ -27,6 +31,10 @@ pub struct Boot {
     pub around: Option<Page>,
 }
 
+readable! {
+    Boot { room: "room", rooms: "rooms", page: "page", error: "error", target: "target", around: "around" }
+}
+
 impl Boot {
     /// The text of the script element. No `<` leaves here, so nothing that somebody wrote can end the element.
     pub fn embed(&self) -> String {
@@ -37,7 +45,10 @@ impl Boot {
 
     /// Reads what [`Boot::embed`] wrote; anything else is an empty state, and the socket brings the rest.
     pub fn read(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+        let state: Option<Value> = serde_json::from_str(text).ok();
+        state
+            .and_then(|state| Read::read(&state))
+            .unwrap_or_default()
     }
 
     /// What people call the room that is shown.

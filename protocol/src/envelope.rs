@@ -1,4 +1,4 @@
-//! The outer form of every frame: `{"event": NAME, "data": {…}}`.
+//! The outer form of what clients say: `{"event": NAME, "data": {…}}`.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -16,19 +16,10 @@ pub(crate) struct Envelope<'a> {
     data: &'a RawValue,
 }
 
-/// From clients: nothing else may stand beside the two.
+/// Nothing else may stand beside the two.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict<'a> {
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
-/// From servers: a newer one may say more.
-#[derive(Deserialize)]
-struct Lenient<'a> {
     #[serde(borrow)]
     event: Cow<'a, str>,
     #[serde(borrow)]
@@ -41,20 +32,10 @@ impl<'a> Envelope<'a> {
         Ok(Self { event, data })
     }
 
-    pub(crate) fn from_server(text: &'a str) -> Result<Self, DecodeError> {
-        let Lenient { event, data } = serde_json::from_str(text).map_err(unreadable)?;
-        Ok(Self { event, data })
-    }
-
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         serde_json::from_str(self.data.get())
             .map(|Object(data)| data)
             .map_err(|error| self.bad(error))
-    }
-
-    /// Data from a server: it never sends an array for an object, so the client need not carry the check.
-    pub(crate) fn servers<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_str(self.data.get()).map_err(|error| self.bad(error))
     }
 
     pub(crate) fn bad(&self, why: impl ToString) -> DecodeError {
@@ -90,7 +71,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-fn unreadable(error: serde_json::Error) -> DecodeError {
+pub(crate) fn unreadable(error: serde_json::Error) -> DecodeError {
     DecodeError {
         code: Code::BadFrame,
         event: None,

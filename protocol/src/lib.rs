@@ -11,6 +11,7 @@ pub mod ids;
 pub mod limits;
 pub mod message;
 pub mod name;
+pub mod read;
 pub mod server;
 pub mod text;
 pub mod timestamp;

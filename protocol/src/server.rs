@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Cid, Code, DecodeError, Message, MessageId, Page, RoomName, RoomSummary, Seq, Timestamp,
-    UserId, envelope::Envelope,
+    UserId,
+    envelope::unreadable,
+    read::{Read, Value, field},
 };
 
 /// A frame from the server.
@@ -203,31 +205,50 @@ impl ServerFrame {
     /// # Errors
     /// [`DecodeError`]; `unknown_event` is to be ignored.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        let envelope = Envelope::from_server(text)?;
-        match envelope.event.as_ref() {
-            "welcome" => envelope.servers().map(Self::Welcome),
-            "profile" => envelope.servers().map(Self::Profile),
-            "room:joined" => envelope.servers().map(Self::RoomJoined),
-            "room:page" => envelope.servers().map(Self::RoomPage),
-            "room:left" => envelope.servers().map(Self::RoomLeft),
-            "room:error" => envelope.servers().map(Self::RoomError),
-            "message" => envelope
-                .servers()
-                .map(|message| Self::Message(Arc::new(message))),
-            "message:ack" => envelope.servers().map(Self::Ack),
-            "message:nack" => envelope.servers().map(Self::Nack),
-            "room:activity" => envelope.servers().map(Self::RoomActivity),
-            "room:resync" => envelope.servers().map(Self::RoomResync),
-            "error" => envelope.servers().map(Self::Error),
-            "pong" => envelope.servers().map(Self::Pong),
-            "bye" => envelope.servers().map(Self::Bye),
-            _ => Err(envelope.unknown()),
-        }
+        let frame: Value = serde_json::from_str(text).map_err(unreadable)?;
+        let event: String = field(&frame, "event").ok_or_else(|| bad(None))?;
+        let data = frame.get("data").unwrap_or(&Value::Null);
+        let known = match event.as_str() {
+            "welcome" => Read::read(data).map(Self::Welcome),
+            "profile" => Read::read(data).map(Self::Profile),
+            "room:joined" => Read::read(data).map(Self::RoomJoined),
+            "room:page" => Read::read(data).map(Self::RoomPage),
+            "room:left" => Read::read(data).map(Self::RoomLeft),
+            "room:error" => Read::read(data).map(Self::RoomError),
+            "message" => Read::read(data).map(Self::Message),
+            "message:ack" => Read::read(data).map(Self::Ack),
+            "message:nack" => Read::read(data).map(Self::Nack),
+            "room:activity" => Read::read(data).map(Self::RoomActivity),
+            "room:resync" => Read::read(data).map(Self::RoomResync),
+            "error" => Read::read(data).map(Self::Error),
+            "pong" => Read::read(data).map(Self::Pong),
+            "bye" => Read::read(data).map(Self::Bye),
+            _ => return Err(unknown(event)),
+        };
+        known.ok_or_else(|| bad(Some(event)))
     }
 
     /// The text that goes over the socket.
     pub fn encode(&self) -> String {
         // Maps with text keys and plain values: serialising them cannot fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn bad(event: Option<String>) -> DecodeError {
+    DecodeError {
+        code: Code::BadFrame,
+        event,
+        cid: None,
+        why: "a field is missing or of another type".to_owned(),
+    }
+}
+
+fn unknown(event: String) -> DecodeError {
+    DecodeError {
+        code: Code::UnknownEvent,
+        event: Some(event),
+        cid: None,
+        why: "unknown event".to_owned(),
     }
 }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use sphere_protocol::{Cid, Code, RoomName, Seq, Timestamp, UserId};
+use serde::Serialize;
+use sphere_protocol::{
+    Cid, Code, RoomName, Seq, Timestamp, UserId,
+    read::{Read as _, Value},
+    readable,
+};
 
 const PREFIX: &str = "outbox";
 
@@ -30,7 +34,7 @@ pub struct Entry {
 }
 
 /// What an entry says, and how far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Body {
     /// The text.
     pub text: String,
@@ -47,12 +51,17 @@ pub struct Body {
 }
 
 /// Where a message has found its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stored {
     /// Its place.
     pub seq: Seq,
     /// When it was accepted.
     pub at: Timestamp,
+}
+
+readable! {
+    Body { text: "text", at: "at", attempt: "attempt", refused: "refused", stored: "stored" }
+    Stored { seq: "seq", at: "at" }
 }
 
 impl Key {
@@ -100,7 +109,7 @@ impl Entry {
     pub fn read(key: &str, value: &str) -> Option<Self> {
         Some(Self {
             key: Key::parse(key)?,
-            body: serde_json::from_str(value).ok()?,
+            body: Body::read(&serde_json::from_str::<Value>(value).ok()?)?,
         })
     }
 }

@@ -20,6 +20,8 @@ pub enum Window {
     End,
     /// Those from this one on.
     From(Key),
+    /// The first ones that are loaded.
+    Beginning,
 }
 
 impl Window {
@@ -28,6 +30,7 @@ impl Window {
         let last = keys.len().saturating_sub(DRAWN);
         let first = match self {
             Self::End => last,
+            Self::Beginning => 0,
             Self::From(key) => keys.iter().position(|other| *other == key).unwrap_or(last),
         };
         first..keys.len().min(first + DRAWN)
@@ -58,8 +61,12 @@ impl Window {
         Some(Self::at(keys, middle.saturating_sub(DRAWN / 2).min(last)))
     }
 
-    /// Days and the line above what is new may move; a message or a hole does not.
+    /// A window that begins with this line, or with the one below it: the line of a day or of what is new may move, a
+    /// message or a hole does not. The beginning of the room is whatever stands there.
     fn at(keys: &[Key], first: usize) -> Self {
+        if first == 0 {
+            return Self::Beginning;
+        }
         let fast = |key: &&Key| matches!(key, Key::Row(_) | Key::Hole(_));
         let found = keys.get(first..).and_then(|keys| keys.iter().find(fast));
         found.map_or(Self::End, |key| Self::From(*key))
@@ -130,6 +137,17 @@ mod tests {
         let window = Window::around(&keys, Key::Hole(999)).unwrap();
         assert_eq!(window.range(&keys).end, 1_000);
         assert_eq!(Window::around(&keys, Key::Hole(1_000)), None);
+    }
+
+    #[test]
+    fn the_line_of_the_first_day_can_be_reached() {
+        let mut keys = keys(300);
+        keys[0] = Key::Day(1);
+        let mut window = Window::End;
+        while let Some(above) = window.above(&keys) {
+            window = above;
+        }
+        assert_eq!(window.range(&keys).start, 0);
     }
 
     #[test]

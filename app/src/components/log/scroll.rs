@@ -226,9 +226,10 @@ fn moved(log: &HtmlElement, (id, before): &(String, f64)) -> Option<f64> {
     Some(offset(&row, log) - before)
 }
 
-/// The first row in view and its distance from the log's upper edge. Rows stand below each other, so it is found by
-/// halving.
+/// The first row that is whole in view, or else the first one in view, and its distance from the log's upper edge. Rows
+/// stand below each other, so it is found by halving.
 fn first_in_view(log: &HtmlElement) -> Option<(String, f64)> {
+    let height = f64::from(log.client_height());
     let top = log.get_bounding_client_rect().top();
     let children = log.last_element_child()?.children();
     let (mut low, mut high) = (0, children.length());
@@ -240,10 +241,16 @@ fn first_in_view(log: &HtmlElement) -> Option<(String, f64)> {
             high = middle;
         }
     }
-    (low..children.length()).find_map(|index| {
+    let mut rows = (low..children.length()).filter_map(|index| {
         let row = children.item(index)?;
         Some((row.get_attribute("data-id")?, offset(&row, log)))
-    })
+    });
+    let first = rows.next()?;
+    if first.1 >= 0.0 {
+        return Some(first);
+    }
+    let whole = rows.next().filter(|(_, offset)| *offset < height);
+    Some(whole.unwrap_or(first))
 }
 
 fn offset(row: &Element, log: &HtmlElement) -> f64 {
