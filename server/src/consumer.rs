@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     log::{Entry, MessageLog, Offset, Partition, ReadError},
+    measure,
     store::{Batch, Store, StoreError, Stored},
 };
 
@@ -119,7 +120,9 @@ impl Consumer {
         };
         match self.store.store(&batch, clock::now()).await? {
             Stored::Done { dead_letters } => {
+                measure::stored(entries.len());
                 if dead_letters > 0 {
+                    measure::dead_letters(dead_letters);
                     tracing::error!(
                         partition = self.partition,
                         dead_letters,

@@ -10,13 +10,15 @@ use crate::{
     clock,
     config::{Config, Profile, Role},
     feed::{FeedError, Feeds},
+    health::Examiner,
     history::History,
     http::assets,
     hub::Hub,
     limits::{Limits, SharedBucket},
     log::Partition,
     rooms::Rooms,
-    router::{health_only, router},
+    measure,
+    router::{figures_only, health_only, router},
     serve::serve,
     state::{AppState, Lifecycle},
     store::StoreError,
@@ -61,6 +63,9 @@ pub enum RunError {
     /// The bus cannot be opened.
     #[error("The bus cannot be opened: {0}.")]
     Bus(String),
+    /// The address of the figures is taken.
+    #[error("SPHERE_METRICS_LISTEN {0} cannot be used: {1}.")]
+    Metrics(std::net::SocketAddr, String),
     /// The store cannot be opened.
     #[error("The store cannot be opened: {0}.")]
     Store(#[from] StoreError),
@@ -94,6 +99,7 @@ pub async fn run(
     let config = Arc::new(config);
     // Pages are rendered on this runtime; a second server in the same process finds it set.
     let _ = any_spawner::Executor::init_tokio();
+    let figures = figures_listener(&config).await?;
     let parts = Parts::open(&config).await?;
     let state = assemble(config, &parts).await?;
     let mut tasks = Tasks::new();
@@ -109,6 +115,10 @@ pub async fn run(
     } else {
         router(state.clone())
     };
+    if let Some(listener) = figures {
+        let stopped = state.lifecycle.stopped.clone();
+        tokio::spawn(serve(listener, figures_only(state.clone()), stopped));
+    }
     tasks.spawn(upkeep::housekeeping(state.clone(), parts.embedded.clone()));
     let serving = tokio::spawn(serve(listener, router, state.lifecycle.stopped.clone()));
 
@@ -134,6 +144,19 @@ pub async fn run(
     })
     .await;
     ended
+}
+
+/// Begins to count and listens for whoever asks, if the configuration says where.
+async fn figures_listener(config: &Config) -> Result<Option<TcpListener>, RunError> {
+    let Some(address) = config.metrics_listen else {
+        return Ok(None);
+    };
+    let unusable = |error: String| RunError::Metrics(address, error);
+    measure::start().map_err(|error| unusable(error.to_string()))?;
+    let listener = TcpListener::bind(address).await;
+    listener
+        .map(Some)
+        .map_err(|error| unusable(error.to_string()))
 }
 
 /// Puts what handlers and sockets need around the parts.
@@ -163,6 +186,8 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
         hub: Arc::new(Hub::default()),
         store: store.clone(),
         log: Arc::clone(log),
+        bus: Arc::clone(bus),
+        examiner: Examiner::default(),
         limits,
         lifecycle: Lifecycle::default(),
     })

@@ -52,34 +52,37 @@ impl Store {
     /// # Errors
     /// When the database does not answer; the batch is then to be stored again.
     pub async fn store(&self, batch: &Batch<'_>, now: Timestamp) -> Result<Stored, StoreError> {
-        let transaction = self.write().await?;
-        let base = position(&transaction, batch.partition).await?.base;
-        if !advance(&transaction, batch).await? {
-            transaction.rollback().await?;
-            return Ok(Stored::Fenced);
-        }
-        let readable: Vec<(Seq, &Arc<Record>)> = batch
-            .entries
-            .iter()
-            .filter_map(|entry| {
-                entry
-                    .record
-                    .as_ref()
-                    .ok()
-                    .map(|record| (base + entry.offset, record))
-            })
-            .collect();
-        let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
-        let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
-        for rows in rows.chunks(ROWS) {
-            message::Entity::insert_many(rows.to_vec())
-                .exec_without_returning(&transaction)
-                .await?;
-        }
-        users(&transaction, &readable, now).await?;
-        let dead_letters = dead_letters(&transaction, batch, base, now).await?;
-        transaction.commit().await?;
-        Ok(Stored::Done { dead_letters })
+        self.bulk(async {
+            let transaction = self.write().await?;
+            let base = position(&transaction, batch.partition).await?.base;
+            if !advance(&transaction, batch).await? {
+                transaction.rollback().await?;
+                return Ok(Stored::Fenced);
+            }
+            let readable: Vec<(Seq, &Arc<Record>)> = batch
+                .entries
+                .iter()
+                .filter_map(|entry| {
+                    entry
+                        .record
+                        .as_ref()
+                        .ok()
+                        .map(|record| (base + entry.offset, record))
+                })
+                .collect();
+            let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
+            let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
+            for rows in rows.chunks(ROWS) {
+                message::Entity::insert_many(rows.to_vec())
+                    .exec_without_returning(&transaction)
+                    .await?;
+            }
+            users(&transaction, &readable, now).await?;
+            let dead_letters = dead_letters(&transaction, batch, base, now).await?;
+            transaction.commit().await?;
+            Ok(Stored::Done { dead_letters })
+        })
+        .await
     }
 }
 

@@ -39,11 +39,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn rooms(&self) -> Result<Vec<RoomRow>, StoreError> {
-        let rows = room::Entity::find()
-            .order_by_asc(room::Column::Id)
-            .all(&self.db)
-            .await?;
-        Ok(rows.into_iter().map(RoomRow::from).collect())
+        self.call(async {
+            let rows = room::Entity::find()
+                .order_by_asc(room::Column::Id)
+                .all(&self.db)
+                .await?;
+            Ok(rows.into_iter().map(RoomRow::from).collect())
+        })
+        .await
     }
 
     /// Makes the room, or gives it the title. A new room takes the partition with the fewest rooms, the lowest of them.
@@ -57,35 +60,38 @@ impl Store {
         partitions: Partition,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let transaction = self.write().await?;
-        let mut counts = Vec::new();
-        for partition in 0..partitions {
-            counts.push(
-                room::Entity::find()
-                    .filter(room::Column::Partition.eq(partition))
-                    .count(&transaction)
-                    .await?,
-            );
-        }
-        let fewest = (0..partitions)
-            .zip(counts)
-            .min_by_key(|(partition, count)| (*count, *partition));
-        let partition = fewest.map_or(0, |(partition, _)| partition);
-        let row = room::ActiveModel {
-            name: Set(name.to_string()),
-            title: Set(title.to_owned()),
-            partition: Set(partition),
-            created_at: Set(column_time(now)),
-            ..Default::default()
-        };
-        let title_only = OnConflict::column(room::Column::Name)
-            .update_column(room::Column::Title)
-            .to_owned();
-        room::Entity::insert(row)
-            .on_conflict(title_only)
-            .exec_without_returning(&transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+        self.bulk(async {
+            let transaction = self.write().await?;
+            let mut counts = Vec::new();
+            for partition in 0..partitions {
+                counts.push(
+                    room::Entity::find()
+                        .filter(room::Column::Partition.eq(partition))
+                        .count(&transaction)
+                        .await?,
+                );
+            }
+            let fewest = (0..partitions)
+                .zip(counts)
+                .min_by_key(|(partition, count)| (*count, *partition));
+            let partition = fewest.map_or(0, |(partition, _)| partition);
+            let row = room::ActiveModel {
+                name: Set(name.to_string()),
+                title: Set(title.to_owned()),
+                partition: Set(partition),
+                created_at: Set(column_time(now)),
+                ..Default::default()
+            };
+            let title_only = OnConflict::column(room::Column::Name)
+                .update_column(room::Column::Title)
+                .to_owned();
+            room::Entity::insert(row)
+                .on_conflict(title_only)
+                .exec_without_returning(&transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
     }
 }
