@@ -246,11 +246,7 @@ pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
-fn address(
-    variable: &'static str,
-    example: &str,
-    text: &str,
-) -> Result<SocketAddr, ConfigError> {
+fn address(variable: &'static str, example: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     text.parse().map_err(|_| {
         wrong(
             variable,

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
-use sphere_protocol::{Message, MessageId, RoomName, ServerFrame};
+use sphere_protocol::{Kind, Message, MessageId, RoomName, ServerFrame};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -173,7 +173,12 @@ impl Feed {
                 // The author's connection may be gone; the message stands.
                 let _ = waiting.send(passed.first);
             }
-            self.publish(&passed.message);
+            if passed.message.kind == Kind::RoomDeleted {
+                tracing::info!(room = %passed.message.room, "a room was deleted");
+                self.hub.close_room(&passed.message.room);
+            } else {
+                self.publish(&passed.message);
+            }
         }
         self.position.send_replace(state.core.next());
     }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::join_all;
+use futures::{FutureExt as _, future::join_all};
 use serde::{Serialize, Serializer};
 use sphere_protocol::Timestamp;
 use tokio::{
@@ -17,6 +17,7 @@ use crate::{
     feed::Core,
     log::{Offset, Partition},
     state::AppState,
+    store::Position,
 };
 
 /// How long one look holds.
@@ -61,57 +62,77 @@ pub struct PartitionHealth {
 
 /// Remembers the last look, so that asking often costs little. All who ask at once wait for one.
 #[derive(Debug, Clone, Default)]
-pub struct Examiner(Arc<Mutex<Option<(Instant, Arc<Health>)>>>);
+pub struct Examiner(Arc<Mutex<Option<(Instant, Parts)>>>);
+
+/// What had to be asked for: where the log ends, and how far the store is.
+#[derive(Debug, Clone)]
+struct Parts {
+    at: Timestamp,
+    ends: Vec<Option<Offset>>,
+    positions: Option<Vec<Position>>,
+}
 
 impl Examiner {
     /// How the parts are, as of a second ago at most.
-    pub async fn look(&self, state: &AppState) -> Arc<Health> {
+    pub async fn look(&self, state: &AppState) -> Health {
         let mut last = self.0.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < FRESH
-        {
-            return Arc::clone(health);
-        }
-        let health = Arc::new(look(state).await);
-        *last = Some((Instant::now(), Arc::clone(&health)));
-        health
+        let parts = match &*last {
+            Some((at, parts)) if at.elapsed() < FRESH => parts.clone(),
+            _ => {
+                let parts = Parts::look(state).await;
+                *last = Some((Instant::now(), parts.clone()));
+                parts
+            }
+        };
+        drop(last);
+        parts.health(state)
     }
 }
 
-async fn look(state: &AppState) -> Health {
-    let at = clock::now();
-    let ends = join_all((0..state.log.partitions()).map(|partition| {
-        let end = timeout(LOOK, state.log.end(partition));
-        async move { (partition, end.await.ok().and_then(Result::ok)) }
-    }));
-    let (ends, positions) = tokio::join!(ends, timeout(LOOK, state.store.positions()));
-    let positions = positions.ok().and_then(Result::ok);
-    let stored = |partition| {
-        let mut known = positions.iter().flatten();
-        known
-            .find(|position| position.partition == partition)
-            .map(|position| position.next_offset)
-    };
-    Health {
-        at,
-        ready: state.lifecycle.is_ready(),
-        log: ends.iter().all(|(_, end)| end.is_some()),
-        bus: state.bus.is_up(),
-        store: positions.is_some(),
-        sockets: state.hub.len(),
-        partitions: ends
-            .into_iter()
-            .map(|(partition, end)| PartitionHealth {
-                partition,
-                end,
-                feed: state
-                    .feeds
-                    .get(partition)
-                    .map(|feed| feed.between(Core::next)),
-                stored: stored(partition),
-            })
-            .collect(),
+impl Parts {
+    async fn look(state: &AppState) -> Self {
+        let at = clock::now();
+        let ends = (0..state.log.partitions())
+            .map(|partition| timeout(LOOK, state.log.end(partition)).map(flat));
+        let positions = timeout(LOOK, state.store.positions()).map(flat);
+        let (ends, positions) = tokio::join!(join_all(ends), positions);
+        Self {
+            at,
+            ends,
+            positions,
+        }
     }
+
+    fn health(self, state: &AppState) -> Health {
+        let stored = |partition| {
+            let mut known = self.positions.iter().flatten();
+            known
+                .find(|position| position.partition == partition)
+                .map(|position| position.next_offset)
+        };
+        let partition = |(partition, end): (Partition, &Option<Offset>)| PartitionHealth {
+            partition,
+            end: *end,
+            feed: state
+                .feeds
+                .get(partition)
+                .map(|feed| feed.between(Core::next)),
+            stored: stored(partition),
+        };
+        Health {
+            at: self.at,
+            ready: state.lifecycle.is_ready(),
+            log: self.ends.iter().all(Option::is_some),
+            bus: state.bus.is_up(),
+            store: self.positions.is_some(),
+            sockets: state.hub.len(),
+            partitions: (0..).zip(&self.ends).map(partition).collect(),
+        }
+    }
+}
+
+fn flat<T, E, L>(outcome: Result<Result<T, E>, L>) -> Option<T> {
+    outcome.ok().and_then(Result::ok)
 }
 
 fn up_or_down<S: Serializer>(up: &bool, serializer: S) -> Result<S::Ok, S::Error> {

@@ -64,14 +64,32 @@ pub fn start() -> Result<(), BuildError> {
 
 fn describe() {
     let counts = [
-        ("sphere_messages_appended_total", "Messages that the log has accepted from this server."),
+        (
+            "sphere_messages_appended_total",
+            "Messages that the log has accepted from this server.",
+        ),
         ("sphere_nacks_total", "Sends that were refused, by code."),
-        ("sphere_hints_lost_total", "Hints that were not sent or not heard; the log brings the messages."),
-        ("sphere_dead_letters_total", "Records that were put aside because they cannot be read."),
+        (
+            "sphere_hints_lost_total",
+            "Hints that were not sent or not heard; the log brings the messages.",
+        ),
+        (
+            "sphere_dead_letters_total",
+            "Records that were put aside because they cannot be read.",
+        ),
         ("sphere_outages_total", "Times that a part went away."),
-        ("sphere_queue_drops_total", "Live frames that were dropped for readers that do not keep up."),
-        ("sphere_slow_readers_total", "Sockets that were closed because nobody read."),
-        ("sphere_stored_records_total", "Records that this consumer has stored."),
+        (
+            "sphere_queue_drops_total",
+            "Live frames that were dropped for readers that do not keep up.",
+        ),
+        (
+            "sphere_slow_readers_total",
+            "Sockets that were closed because nobody read.",
+        ),
+        (
+            "sphere_stored_records_total",
+            "Records that this consumer has stored.",
+        ),
         ("sphere_stored_batches_total", "Transactions that it took."),
     ];
     for (name, text) in counts {
@@ -81,13 +99,23 @@ fn describe() {
         ("sphere_connections", "Open sockets of this server."),
         ("sphere_ready", "1 when the server wants readers."),
         ("sphere_part_up", "1 when the part answers."),
-        ("sphere_feed_lag", "Records of the log that this server has not told its readers."),
-        ("sphere_consumer_lag", "Records of the log that are not stored."),
+        (
+            "sphere_feed_lag",
+            "Records of the log that this server has not told its readers.",
+        ),
+        (
+            "sphere_consumer_lag",
+            "Records of the log that are not stored.",
+        ),
     ];
     for (name, text) in gauges {
         describe_gauge!(name, text);
     }
-    describe_histogram!("sphere_ack_seconds", Unit::Seconds, "From a send's arrival to its acknowledgement.");
+    describe_histogram!(
+        "sphere_ack_seconds",
+        Unit::Seconds,
+        "From a send's arrival to its acknowledgement."
+    );
 }
 
 /// What has not happened yet is there, too: an alarm on a rise needs a first value.

@@ -16,8 +16,8 @@ use crate::{
     hub::Hub,
     limits::{Limits, SharedBucket},
     log::Partition,
-    rooms::Rooms,
     measure,
+    rooms::Rooms,
     router::{figures_only, health_only, router},
     serve::serve,
     state::{AppState, Lifecycle},
@@ -32,6 +32,7 @@ mod web;
 use parts::Parts;
 
 pub use parts::EMBEDDED_PARTITIONS;
+pub(crate) use parts::lock;
 
 /// How long sockets may take to close once sends have been answered or given up.
 const CLOSING: Duration = Duration::from_secs(7);
@@ -165,7 +166,15 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
         log, bus, store, ..
     } = parts;
     let epoch = store.open_log(log.partitions(), clock::now().0).await?;
-    let rooms = Rooms::open(store.clone(), config.rooms.clone(), log.partitions()).await?;
+    let hub = Arc::new(Hub::default());
+    let configured = config.rooms.clone();
+    let rooms = Rooms::open(
+        store.clone(),
+        configured,
+        log.partitions(),
+        Arc::clone(&hub),
+    )
+    .await?;
     let feeds = Feeds::default();
     let limits = Arc::new(limits(&config)?);
     Ok(AppState {
@@ -183,7 +192,7 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
         config,
         rooms,
         feeds,
-        hub: Arc::new(Hub::default()),
+        hub,
         store: store.clone(),
         log: Arc::clone(log),
         bus: Arc::clone(bus),

@@ -9,8 +9,8 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    bus::Bus, chat::Chat, config::Config, feed::Feeds, health::Examiner, history::History, hub::Hub,
-    limits::Limits, log::MessageLog, rooms::Rooms, store::Store,
+    bus::Bus, chat::Chat, config::Config, feed::Feeds, health::Examiner, history::History,
+    hub::Hub, limits::Limits, log::MessageLog, rooms::Rooms, store::Store,
 };
 
 /// The parts of a running server. Cheap to clone.

@@ -112,7 +112,9 @@ async fn redis(at: &Distributed) -> Finding {
         };
         Ok::<_, redis::RedisError>(pong)
     });
-    let pong = pong.await.map(|pong| pong.map_err(|error| error.to_string()));
+    let pong = pong
+        .await
+        .map(|pong| pong.map_err(|error| error.to_string()));
     let pong = pong.unwrap_or_else(|_| Err("no answer in time".to_owned()));
     let mend = |error| {
         format!(

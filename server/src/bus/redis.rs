@@ -149,10 +149,7 @@ impl Link {
 
 /// Sends signals, all or as many as can be.
 trait Speak: Send + 'static {
-    fn speak(
-        &mut self,
-        signals: Vec<Signal>,
-    ) -> impl Future<Output = Result<(), String>> + Send;
+    fn speak(&mut self, signals: Vec<Signal>) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// Sends what is queued. What cannot be sent is dropped at once.
@@ -187,8 +184,9 @@ impl Ears {
                 }
             }
             PushKind::Disconnection => {
-                self.link
-                    .note(&Err("the subscription broke; it comes back by itself".to_owned()));
+                self.link.note(&Err(
+                    "the subscription broke; it comes back by itself".to_owned()
+                ));
             }
             _ => {}
         }

@@ -239,7 +239,11 @@ impl Core {
             self.head(&record.room),
             self.first(&record.id),
         );
-        self.heads.insert(record.room.clone(), link.head);
+        if record.kind == Kind::RoomDeleted {
+            self.heads.remove(&record.room);
+        } else {
+            self.heads.insert(record.room.clone(), link.head);
+        }
         self.remember(offset, record.id, link.first);
         self.forget();
         let passed = Passed {

@@ -11,7 +11,7 @@ use crate::{health::Health, measure, state::AppState};
 
 /// `GET /healthz`: always 200 while the process answers; what is away shows in the parts.
 pub async fn healthz(State(state): State<AppState>) -> Json<Health> {
-    Json(Health::clone(&*state.examiner.look(&state).await))
+    Json(state.examiner.look(&state).await)
 }
 
 /// `GET /readyz`: 200 once the feeds have caught up and until the server goes down, otherwise 503.

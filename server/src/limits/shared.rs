@@ -62,11 +62,7 @@ impl SharedBucket {
     ///
     /// # Errors
     /// When the address cannot be understood.
-    pub fn open(
-        url: &str,
-        per_second: u32,
-        burst: u32,
-    ) -> Result<Self, BusError> {
+    pub fn open(url: &str, per_second: u32, burst: u32) -> Result<Self, BusError> {
         Ok(Self {
             pool: AnyPool::open(url)?,
             script: Script::new(BUCKET),

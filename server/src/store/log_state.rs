@@ -66,10 +66,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn next_offset(&self, partition: Partition) -> Result<Offset, StoreError> {
-        self.call(async {
-            Ok(position(&self.db, partition).await?.next_offset)
-        })
-        .await
+        self.call(async { Ok(position(&self.db, partition).await?.next_offset) })
+            .await
     }
 
     /// Where a feed starts, all read in one snapshot: a record is either in it or at or above `next_offset`.
@@ -83,6 +81,7 @@ impl Store {
             let mut heads = Vec::new();
             for room in room::Entity::find()
                 .filter(room::Column::Partition.eq(partition))
+                .filter(room::Column::DeletedAt.is_null())
                 .all(&snapshot)
                 .await?
             {
@@ -249,6 +248,7 @@ pub(super) fn kind_column(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",
         Kind::Void => "void",
+        Kind::RoomDeleted => "room_deleted",
         Kind::Unknown => "unknown",
     }
 }

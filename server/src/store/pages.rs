@@ -98,10 +98,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn first(&self, id: MessageId) -> Result<Option<First>, StoreError> {
-        self.call(async {
-            first_of(&self.db, id.0).await
-        })
-        .await
+        self.call(async { first_of(&self.db, id.0).await }).await
     }
 
     /// How many messages of others stand above a `seq`, counted up to `limit`, and up to which offset the store knows.

@@ -60,7 +60,8 @@ impl Patience {
         let outcome = timeout(limit, work).await.unwrap_or(Err(StoreError::Away));
         let down = matches!(
             &outcome,
-            Err(StoreError::Away | StoreError::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_)))
+            Err(StoreError::Away
+                | StoreError::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_)))
         );
         let mut state = state.lock();
         state.rests_until = down.then(|| Instant::now() + REST);
@@ -70,7 +71,11 @@ impl Patience {
         } else if state.down && outcome.is_ok() {
             tracing::info!("the database is back");
         }
-        state.down = if outcome.is_ok() { false } else { state.down || down };
+        state.down = if outcome.is_ok() {
+            false
+        } else {
+            state.down || down
+        };
         outcome
     }
 }
