@@ -64,6 +64,16 @@ impl Redis {
         self.answers().await;
     }
 
+    /// Says something to it.
+    pub(crate) async fn command(&self, line: &str) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut redis = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        redis.write_all(line.as_bytes()).await.unwrap();
+        let mut answer = [0; 5];
+        redis.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+    }
+
     async fn answers(&self) {
         eventually("Redis answers", async || {
             TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()
