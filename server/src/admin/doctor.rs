@@ -125,7 +125,11 @@ async fn redis(at: &Distributed) -> Finding {
 }
 
 async fn kafka(at: &Distributed) -> Finding {
-    let partitions = Connect::new(at.kafka.clone()).create_topic().await;
+    let connect = Connect::new(at.kafka.clone());
+    let partitions = match connect.create_topic().await {
+        Ok(partitions) => connect.try_out().await.map(|()| partitions),
+        Err(error) => Err(error),
+    };
     let well = |count| format!("the topic {} has {count} partitions", at.kafka.topic);
     let mend = |error| {
         format!(

@@ -52,6 +52,7 @@ impl KafkaLog {
     pub async fn open(config: KafkaConfig) -> Result<Arc<Self>, KafkaError> {
         let connect = Connect::new(config);
         let partitions = connect.create_topic().await?;
+        connect.try_out().await?;
         let log = Self {
             connect,
             writers: RwLock::default(),

@@ -23,6 +23,7 @@ mod database;
 mod hints;
 mod process;
 mod rooms;
+mod secured;
 
 /// What the servers of one test share.
 struct Cluster {

@@ -10,6 +10,7 @@
 mod borders;
 mod contract;
 mod distributed;
+mod figures;
 mod frames;
 mod hello;
 mod http_api;

@@ -12,6 +12,7 @@ pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod redis_cluster;
 pub(crate) mod server;
 pub(crate) mod services;
 pub(crate) mod topic;

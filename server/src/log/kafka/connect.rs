@@ -7,7 +7,7 @@ use rskafka::{
     client::{
         Client, ClientBuilder, Credentials, SaslConfig,
         error::{Error, ProtocolError},
-        partition::{PartitionClient, UnknownTopicHandling},
+        partition::{OffsetAt, PartitionClient, UnknownTopicHandling},
     },
 };
 use tokio::time::timeout;
@@ -16,6 +16,8 @@ use crate::log::Partition;
 
 /// Our own time-out around connecting.
 const CALL: Duration = Duration::from_secs(3);
+/// Most bytes that are read to see whether reading works.
+const TASTE: i32 = 4 << 10;
 /// How long the broker may take to create a topic.
 const CREATE_MS: i32 = 5_000;
 
@@ -69,6 +71,11 @@ pub enum KafkaError {
     /// It says no.
     #[error("Kafka refuses: {0}")]
     Refused(String),
+    /// Who says to be whom is not believed.
+    #[error(
+        "Kafka at {0} refuses the login: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE ({1})"
+    )]
+    Login(String, String),
     /// TLS cannot be set up.
     #[error("KAFKA_TLS_CA_FILE {0} cannot be used: {1}")]
     Tls(String, String),
@@ -181,6 +188,24 @@ impl Connect {
         Err(last)
     }
 
+    /// Reads a little: a broker that answers may still not speak the version of fetching that we do, and then nothing would
+    /// be heard.
+    ///
+    /// # Errors
+    /// [`KafkaError::Version`] above all.
+    pub async fn try_out(&self) -> Result<(), KafkaError> {
+        let tried = timeout(CALL * 2, async {
+            let partition = self.partition(0).await?;
+            let start = partition.get_offset(OffsetAt::Earliest).await;
+            let start = start.map_err(|error| self.named(error))?;
+            let records = partition.fetch_records(start, 1..TASTE, 0).await;
+            records.map(drop).map_err(|error| self.named(error))
+        });
+        tried
+            .await
+            .unwrap_or_else(|_| Err(self.away("no answer in time")))
+    }
+
     async fn client(&self) -> Result<Client, KafkaError> {
         let backoff = BackoffConfig {
             init_backoff: Duration::from_millis(50),
@@ -213,15 +238,20 @@ impl Connect {
 
     /// rskafka's error as a sentence.
     fn named(&self, error: Error) -> KafkaError {
+        // rskafka wraps what went wrong several times over, most of it as text.
         let text = error.to_string();
+        let brokers = || self.config.brokers.join(",");
         match error {
             Error::ServerError {
                 protocol_error: ProtocolError::UnsupportedVersion,
                 ..
-            } => KafkaError::Version(self.config.brokers.join(","), text),
-            _ if text.contains("version") => {
-                KafkaError::Version(self.config.brokers.join(","), text)
+            } => KafkaError::Version(brokers(), text),
+            _ if text.contains("certificate") => {
+                let file = self.config.tls_ca_file.clone().unwrap_or_default();
+                KafkaError::Tls(file.display().to_string(), text)
             }
+            _ if text.to_lowercase().contains("sasl") => KafkaError::Login(brokers(), text),
+            _ if text.contains("version") => KafkaError::Version(brokers(), text),
             Error::ServerError { .. } => KafkaError::Refused(text),
             _ => self.away(&text),
         }

@@ -43,15 +43,20 @@ impl Drop for Proxy {
 impl Proxy {
     /// A wire to `host:port`.
     pub(crate) async fn to(upstream: &str) -> Self {
-        Self::start(upstream, false).await
+        Self::start(upstream, None).await
     }
 
     /// A wire to a Kafka broker.
     pub(crate) async fn to_kafka(upstream: &str) -> Self {
-        Self::start(upstream, true).await
+        Self::start(upstream, Some(None)).await
     }
 
-    async fn start(upstream: &str, kafka: bool) -> Self {
+    /// A wire to a Kafka broker that seems to know other versions of fetching.
+    pub(crate) async fn to_kafka_that_fetches(upstream: &str, versions: (i16, i16)) -> Self {
+        Self::start(upstream, Some(Some(versions))).await
+    }
+
+    async fn start(upstream: &str, kafka: Option<Option<(i16, i16)>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mode = watch::Sender::new(Mode::Open);
@@ -59,7 +64,7 @@ impl Proxy {
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let modes = watched.subscribe();
-                let named = kafka.then(|| Metadata::new(address.port()));
+                let named = kafka.map(|fetch| Answers::new(address.port(), fetch));
                 tokio::spawn(wire(client, upstream.clone(), modes, named));
             }
         });
@@ -108,7 +113,7 @@ async fn wire(
     client: TcpStream,
     upstream: String,
     mut modes: watch::Receiver<Mode>,
-    named: Option<Metadata>,
+    named: Option<Answers>,
 ) {
     let mut ends = modes.clone();
     let joined = async move {
@@ -136,7 +141,7 @@ async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut modes: watch::Receiver<Mode>,
-    named: Option<Metadata>,
+    named: Option<Answers>,
     requests: bool,
 ) -> Option<()> {
     let mut bytes = vec![0; 64 << 10];
@@ -150,14 +155,14 @@ async fn pump(
                     .filter(|count| *count > 0)?;
                 bytes[..count].to_vec()
             }
-            Some(metadata) => {
+            Some(answers) => {
                 let length = from.read_i32().await.ok()?;
                 let mut frame = vec![0; usize::try_from(length).ok()?];
                 from.read_exact(&mut frame).await.ok()?;
                 if requests {
-                    metadata.asked(&frame);
+                    answers.asked(&frame);
                 } else {
-                    metadata.answered(&mut frame);
+                    answers.answered(&mut frame);
                 }
                 [&length.to_be_bytes()[..], &frame].concat()
             }
@@ -167,44 +172,60 @@ async fn pump(
     }
 }
 
-/// Which answers name brokers, and the port to name instead. Up to version 4, all that rskafka speaks.
+/// The answers that are changed on the way: which brokers there are, and what they speak. In the versions that rskafka asks
+/// for.
 #[derive(Clone)]
-struct Metadata {
+struct Answers {
     port: u16,
-    open: Arc<Mutex<HashMap<[u8; 4], u8>>>,
+    fetch: Option<(i16, i16)>,
+    open: Arc<Mutex<HashMap<[u8; 4], Asked>>>,
 }
 
-impl Metadata {
-    const KEY: [u8; 2] = [0, 3];
+/// A request that is not answered yet.
+struct Asked {
+    key: u8,
+    version: u8,
+}
 
-    fn new(port: u16) -> Self {
+const FETCH: [u8; 2] = [0, 1];
+const METADATA: u8 = 3;
+const API_VERSIONS: u8 = 18;
+
+impl Answers {
+    fn new(port: u16, fetch: Option<(i16, i16)>) -> Self {
         Self {
             port,
+            fetch,
             open: Arc::default(),
         }
     }
 
     fn asked(&self, frame: &[u8]) {
-        if frame[..2] == Self::KEY {
+        let (key, version) = (frame[1], frame[3]);
+        if key == METADATA || key == API_VERSIONS {
             let id = frame[4..8].try_into().unwrap();
-            self.open.lock().unwrap().insert(id, frame[3]);
+            self.open.lock().unwrap().insert(id, Asked { key, version });
         }
     }
 
     fn answered(&self, frame: &mut [u8]) {
         let id: [u8; 4] = frame[..4].try_into().unwrap();
-        let Some(version) = self.open.lock().unwrap().remove(&id) else {
-            return;
-        };
-        let number = |frame: &[u8], at: usize| {
-            usize::try_from(i32::from_be_bytes(frame[at..at + 4].try_into().unwrap())).unwrap()
-        };
+        let asked = self.open.lock().unwrap().remove(&id);
+        match (asked, self.fetch) {
+            (Some(asked), _) if asked.key == METADATA => self.brokers(frame, asked.version),
+            (Some(asked), Some(fetch)) if asked.version == 3 => Self::versions(frame, fetch),
+            _ => {}
+        }
+    }
+
+    /// Puts our port in the place of every broker's.
+    fn brokers(&self, frame: &mut [u8], version: u8) {
         let text = |frame: &[u8], at: usize| {
             let length = i16::from_be_bytes(frame[at..at + 2].try_into().unwrap());
             2 + usize::try_from(length).unwrap_or(0)
         };
         let mut at = if version >= 3 { 8 } else { 4 };
-        let brokers = number(frame, at);
+        let brokers = i32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
         at += 4;
         for _ in 0..brokers {
             at += 4;
@@ -213,6 +234,16 @@ impl Metadata {
             at += 4;
             if version >= 1 {
                 at += text(frame, at);
+            }
+        }
+    }
+
+    /// Correlation, error, number of entries in one byte; an entry is key, lowest, highest, and one byte of nothing.
+    fn versions(frame: &mut [u8], (lowest, highest): (i16, i16)) {
+        for entry in frame[7..].chunks_exact_mut(7) {
+            if entry[..2] == FETCH {
+                entry[2..4].copy_from_slice(&lowest.to_be_bytes());
+                entry[4..6].copy_from_slice(&highest.to_be_bytes());
             }
         }
     }

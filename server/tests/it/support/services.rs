@@ -14,6 +14,21 @@ pub(crate) fn kafka() -> String {
     variable("KAFKA_BROKERS")
 }
 
+/// The same broker with TLS.
+pub(crate) fn kafka_tls() -> String {
+    variable("TEST_KAFKA_TLS")
+}
+
+/// The same broker with TLS and a login.
+pub(crate) fn kafka_sasl() -> String {
+    variable("TEST_KAFKA_SASL")
+}
+
+/// Where its certificates and the password are.
+pub(crate) fn kafka_folder() -> String {
+    variable("TEST_KAFKA_FOLDER")
+}
+
 /// The address of a real PostgreSQL.
 pub(crate) fn postgres() -> String {
     variable("DATABASE_URL")
