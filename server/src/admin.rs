@@ -1,5 +1,5 @@
 //! Commands for whoever hosts Sphere. They look at log and store directly and may run beside the servers, except
-//! `log new-epoch`, which wants them stopped.
+//! `log new-epoch`, and `room delete` on one machine: those want them stopped.
 
 use std::{io::Write as _, sync::Arc};
 

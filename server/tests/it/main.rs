@@ -24,6 +24,7 @@ mod pages;
 mod process;
 mod repeats;
 mod resume;
+mod rooms;
 mod sending;
 mod shutdown;
 mod silence;

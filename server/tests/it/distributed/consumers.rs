@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::json;
+use server::log::{
+    MessageLog as _,
+    kafka::{KafkaConfig, KafkaLog},
+};
 use tokio::time::Instant;
 
 use super::{Cluster, count, stored};
-use crate::support::{Client, Person, Proxy, http, proxy::authority};
+use crate::{
+    contract::record,
+    support::{Client, Person, Proxy, eventually, http, proxy::authority},
+};
 
 #[tokio::test]
 async fn without_any_consumer_joiners_see_everything_on_old_and_new_servers() {
@@ -93,6 +101,51 @@ async fn a_consumer_that_vanishes_in_the_middle_of_a_transaction_holds_nobody_up
     say_many(&mut ada, "after", 20).await;
     stored(&web).await;
     assert_eq!(count(&direct, "SELECT count(*) FROM messages").await, 240);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_is_behind_stores_in_large_batches() {
+    const RECORDS: usize = 10_000;
+    let cluster = Cluster::new().await;
+    let log = KafkaLog::open(KafkaConfig {
+        brokers: vec![cluster.kafka.clone()],
+        topic: cluster.topic.clone(),
+        partitions: 4,
+        replication_factor: 1,
+        tls_ca_file: None,
+        sasl: None,
+    })
+    .await
+    .unwrap();
+    for _ in 0..RECORDS / 1_000 {
+        let appends = (0..1_000).map(|n| log.append(0, record(&format!("record {n}"))));
+        assert!(join_all(appends).await.iter().all(Result::is_ok));
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let began = Instant::now();
+    let listen = format!("--metrics-listen={address}");
+    let _consumer = cluster.start("consumer", &[&listen]).await;
+    let figure = async |name: &str| -> f64 {
+        let text = http::get(address, "/metrics").await.text();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("{name} ")));
+        line.map_or(0.0, |line| {
+            line.rsplit(' ').next().unwrap().parse().unwrap()
+        })
+    };
+    eventually("everything is stored", async || {
+        figure("sphere_stored_records_total").await >= RECORDS as f64
+    })
+    .await;
+    let batches = figure("sphere_stored_batches_total").await;
+    let took = began.elapsed();
+    println!("{RECORDS} records in {batches} transactions, {took:?} with the start of the process");
+    assert!(RECORDS as f64 / batches >= 100.0, "{batches} transactions");
+    let rows = "SELECT count(*) FROM messages WHERE kind = 'message'";
+    assert_eq!(count(&cluster.database, rows).await, 10_000);
 }
 
 /// Says so many things in room 1, each after the one before was acknowledged.
