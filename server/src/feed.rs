@@ -18,11 +18,13 @@ use crate::{
 };
 
 pub mod core;
+pub mod link;
 pub mod start;
 #[cfg(test)]
 mod tests;
 
-pub use core::{Core, Diverged, First, Head, Passed};
+pub use core::{Core, Diverged, Passed};
+pub use link::{First, Head};
 pub use start::{FeedStart, RecentId};
 
 /// Offsets whose ids a feed remembers at least.

@@ -1,8 +1,8 @@
 //! Redis as a cluster, with sharded pub/sub: one channel per partition, on the node that has the channel's slot, so that
 //! the traffic is spread over the nodes instead of being repeated on each.
 //!
-//! The client follows the slots and subscribes again when they move, but notices it only when a command fails. The
-//! heartbeat therefore publishes nothing to every channel over the subscriber's own connection.
+//! Slots move, and a client notices it only when a command fails. The heartbeat therefore publishes nothing to every channel
+//! over the subscriber's own connection; after any failure, and when a node's connection breaks, all is begun anew.
 
 use std::collections::BTreeSet;
 
@@ -74,38 +74,55 @@ pub(super) async fn subscribe(
     let mut subscribed = BTreeSet::new();
     loop {
         let count = *partitions.borrow_and_update();
-        let asked = timeout(4 * CALL, async {
-            let connection = match &mut connection {
-                Some(connection) => connection,
-                none => {
+        let beating = async {
+            let connected = match connection.take() {
+                Some(connected) => connected,
+                None => {
                     subscribed.clear();
-                    none.insert(connect(&client).await?)
+                    connect(&client).await?
                 }
             };
-            for channel in channels(count) {
-                if !subscribed.contains(&channel) {
-                    let outcome = connection.ssubscribe(channel.as_str()).await;
-                    outcome.map_err(|error| error.to_string())?;
-                    subscribed.insert(channel);
-                }
-            }
-            let beats = channels(count).map(|channel| {
-                let mut connection = connection.clone();
-                async move { connection.spublish(channel, "").await }
-            });
-            try_join_all(beats).await.map_err(|error| error.to_string())
-        });
-        let asked = match asked.await {
-            Ok(asked) => asked.map(drop),
+            beat(connected, count, &mut subscribed).await
+        };
+        let beaten = match timeout(4 * CALL, beating).await {
+            Ok(beaten) => beaten.map(|connected| connection = Some(connected)),
             Err(_) => Err("no answer in time".to_owned()),
         };
-        link.note(&asked);
-        let pause = if asked.is_ok() { HEARTBEAT } else { MAX_DELAY };
+        link.note(&beaten);
+        let pause = if beaten.is_ok() { HEARTBEAT } else { MAX_DELAY };
         tokio::select! {
             () = sleep(pause) => {}
+            () = link.broken() => connection = None,
             changed = partitions.changed() => if changed.is_err() { return },
         }
     }
+}
+
+/// Subscribes to what is missing and publishes nothing to every channel. Gives the connection back if all of it went well:
+/// another one finds the nodes that have the slots now.
+async fn beat(
+    mut connection: ClusterConnection,
+    partitions: Partition,
+    subscribed: &mut BTreeSet<String>,
+) -> Result<ClusterConnection, String> {
+    for channel in channels(partitions) {
+        if !subscribed.contains(&channel) {
+            let outcome = connection.ssubscribe(channel.as_str()).await;
+            outcome.map_err(|error| error.to_string())?;
+            subscribed.insert(channel);
+        }
+    }
+    let beats = channels(partitions).map(|channel| {
+        let mut connection = connection.clone();
+        async move { connection.spublish(channel, "").await }
+    });
+    let heard = try_join_all(beats)
+        .await
+        .map_err(|error| error.to_string())?;
+    if heard.contains(&0) {
+        return Err("a subscription is gone".to_owned());
+    }
+    Ok(connection)
 }
 
 async fn connect(client: &ClusterClient) -> Result<ClusterConnection, String> {

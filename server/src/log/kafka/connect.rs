@@ -16,6 +16,9 @@ use crate::log::Partition;
 
 /// Our own time-out around connecting.
 const CALL: Duration = Duration::from_secs(3);
+/// How long rskafka may pause between its attempts, all in all. The attempts come on top, so this is less than a call may
+/// take: whoever waits should hear why it failed.
+const RETRIES: Duration = Duration::from_millis(1_500);
 /// Most bytes that are read to see whether reading works.
 const TASTE: i32 = 4 << 10;
 /// How long the broker may take to create a topic.
@@ -150,10 +153,10 @@ impl Connect {
             replication_factor,
             ..
         } = &*self.config;
-        if self.partitions().await.is_ok() {
-            return self.partitions().await;
+        if let Ok(partitions) = self.partitions().await {
+            return Ok(partitions);
         }
-        let created = timeout(CALL * 2, async {
+        let created = timeout(CALL * 3, async {
             let controller = self
                 .client()
                 .await?
@@ -210,7 +213,7 @@ impl Connect {
         let backoff = BackoffConfig {
             init_backoff: Duration::from_millis(50),
             max_backoff: Duration::from_millis(500),
-            deadline: Some(CALL),
+            deadline: Some(RETRIES),
             ..BackoffConfig::default()
         };
         let mut builder = ClientBuilder::new(self.config.brokers.clone())
