@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use deadpool_redis::redis::{PushInfo, PushKind, Value};
 use futures::{StreamExt as _, stream, stream::BoxStream};
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{Notify, broadcast, mpsc, watch},
     time::timeout,
 };
 
@@ -126,16 +126,27 @@ impl Bus for RedisBus {
 
 /// Whether Redis answered lately. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-struct Link(Arc<AtomicBool>);
+struct Link(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    up: AtomicBool,
+    broken: Notify,
+}
 
 impl Link {
     fn is_up(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.up.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a connection of the subscriber breaks.
+    async fn broken(&self) {
+        self.0.broken.notified().await;
     }
 
     /// Takes note of how a call went.
     fn note(&self, outcome: &Result<(), String>) {
-        let was_up = self.0.swap(outcome.is_ok(), Ordering::Relaxed);
+        let was_up = self.0.up.swap(outcome.is_ok(), Ordering::Relaxed);
         match outcome {
             Ok(()) if !was_up => tracing::info!("Redis answers"),
             Err(error) if was_up => {
@@ -184,6 +195,7 @@ impl Ears {
                 }
             }
             PushKind::Disconnection => {
+                self.link.0.broken.notify_one();
                 self.link.note(&Err(
                     "the subscription broke; it comes back by itself".to_owned()
                 ));
