@@ -4,7 +4,7 @@
 //! Slots move, and a client notices it only when a command fails. The heartbeat therefore publishes nothing to every channel
 //! over the subscriber's own connection; after any failure, and when a node's connection breaks, all is begun anew.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use deadpool_redis::redis::{
     AsyncTypedCommands as _, ProtocolVersion, PushInfo, RedisError,
@@ -19,6 +19,9 @@ use tokio::{
 
 use super::{BusError, CALL, EVENTS, Ears, HEARTBEAT, Link, MAX_DELAY, Signal, Speak, away};
 use crate::log::Partition;
+
+/// Pause after a connection broke: the others of that node break in the same moment.
+const BREATH: Duration = Duration::from_millis(250);
 
 /// Publishes over one connection per node.
 pub(super) struct Mouth {
@@ -92,7 +95,10 @@ pub(super) async fn subscribe(
         let pause = if beaten.is_ok() { HEARTBEAT } else { MAX_DELAY };
         tokio::select! {
             () = sleep(pause) => {}
-            () = link.broken() => connection = None,
+            () = link.broken() => {
+                connection = None;
+                sleep(BREATH).await;
+            }
             changed = partitions.changed() => if changed.is_err() { return },
         }
     }
