@@ -9,7 +9,7 @@ java_major=17
 data_folder() {
   case $1 in
     postgres) echo "$(postgres_home)/data-$(postgres_major)" ;;
-    kafka) echo "$services/kafka/data-$kafka_version" ;;
+    kafka) echo "$services/kafka/data-$kafka_version-scram" ;;
     *) echo "$services/$1/data" ;;
   esac
 }
@@ -111,24 +111,49 @@ prepare_kafka() {
   mkdir -p "$data"
   choose_port "$folder/port"
   choose_port "$folder/controller-port"
-  kafka_properties "$data" "$(<"$folder/port")" "$(<"$folder/controller-port")" >"$folder/server.properties"
+  choose_port "$folder/tls-port"
+  choose_port "$folder/sasl-port"
+  [[ -f $folder/password ]] || (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$folder/password")
+  [[ -f $folder/broker.pem ]] || kafka_certificates "$folder" >"$folder/log" 2>&1 || service_failed kafka "cannot make its certificates"
+  (umask 077 && kafka_properties "$folder" "$data" >"$folder/server.properties")
   [[ ! -f $data/meta.properties ]] || return 0
-  kafka_java kafka.tools.StorageTool format -t "$(kafka_cluster_id)" -c "$folder/server.properties" >"$folder/log" 2>&1 ||
+  kafka_java kafka.tools.StorageTool format -t "$(kafka_cluster_id)" -c "$folder/server.properties" \
+    --add-scram "SCRAM-SHA-256=[name=sphere,password=$(<"$folder/password")]" \
+    --add-scram "SCRAM-SHA-512=[name=sphere,password=$(<"$folder/password")]" >"$folder/log" 2>&1 ||
     service_failed kafka "cannot make its data"
 }
 
+# An authority of our own, and a certificate of it for the broker: what TLS is tested with.
+kafka_certificates() (
+  cd "$1" && umask 077 &&
+    openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=Sphere tests" -keyout ca.key -out ca.pem &&
+    openssl req -newkey rsa:2048 -nodes -subj "/CN=127.0.0.1" -keyout broker.key -out broker.csr &&
+    openssl x509 -req -in broker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 -out broker.crt \
+      -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost") &&
+    cat broker.key broker.crt >broker.pem
+)
+
 # The session of a broker that was killed must end before a new one gets in: 3 s instead of 9.
 kafka_properties() {
+  local folder=$1 plain tls sasl control login=org.apache.kafka.common.security
+  plain=127.0.0.1:$(<"$folder/port") tls=127.0.0.1:$(<"$folder/tls-port") sasl=127.0.0.1:$(<"$folder/sasl-port")
+  control=127.0.0.1:$(<"$folder/controller-port")
   cat <<PROPERTIES
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:$3
+controller.quorum.voters=1@$control
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
-advertised.listeners=PLAINTEXT://127.0.0.1:$2
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://$plain,SSL://$tls,SASL_SSL://$sasl,CONTROLLER://$control
+advertised.listeners=PLAINTEXT://$plain,SSL://$tls,SASL_SSL://$sasl
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
-log.dirs=$1
+ssl.keystore.type=PEM
+ssl.keystore.location=$folder/broker.pem
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=$login.plain.PlainLoginModule required user_sphere="$(<"$folder/password")";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$login.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=$login.scram.ScramLoginModule required;
+log.dirs=$2
 auto.create.topics.enable=false
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -166,6 +191,7 @@ need_services() {
   local packages=()
   have_redis || packages+=(redis-server)
   have_postgres || packages+=(postgresql)
+  have_openssl || packages+=(openssl)
   java_is_new_enough || packages+=(default-jre-headless)
   [[ -d $(kafka_libs) ]] || has mvn || packages+=(maven)
   ((${#packages[@]} == 0)) || apt_without_daemons "${packages[@]}" || true
@@ -174,6 +200,7 @@ need_services() {
   [[ $EUID -ne 0 ]] || id postgres >/dev/null 2>&1 || lack "PostgreSQL refuses to run as root, and there is no user postgres."
   java_is_new_enough || lack "Java $java_major or newer is missing (Kafka needs it): install the package default-jre-headless."
   [[ -d $(kafka_libs) ]] || has mvn || lack "Maven is missing (it fetches Kafka): install the package maven."
+  have_openssl || lack "openssl is missing (Kafka's listener with TLS needs certificates): install the package openssl."
   have_utilities || lack "flock, setsid and setpriv are missing: install the package util-linux."
   stop_if_lacking
   need_kafka
@@ -185,6 +212,8 @@ have_redis() { has redis-server && has redis-cli; }
 have_postgres() { find_postgres && has psql; }
 
 have_utilities() { has flock && has setsid && has setpriv; }
+
+have_openssl() { has openssl; }
 
 java_is_new_enough() {
   local major

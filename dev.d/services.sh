@@ -3,7 +3,7 @@
 # it keeps. Start them as often as you like, also twice at once: what runs is kept, what was killed comes back.
 #
 # What each of the three is stands in parts.sh. $services/NAME holds a service's pid, port, log and data, $services/env the
-# three lines that `./dev services` prints.
+# lines that `./dev services` prints.
 
 service_names=(postgres redis kafka)
 service_deadline=60
@@ -42,6 +42,8 @@ one_at_a_time() {
 start_services() {
   local name started=$SECONDS
   need_services
+  # One that an older script started has no listener with TLS.
+  [[ -f $services/kafka/tls-port ]] || end_service kafka TERM
   for name in "${service_names[@]}"; do
     is_running "$name" || launch "$name"
   done
@@ -89,6 +91,10 @@ service_urls() {
   echo "DATABASE_URL=postgres://sphere:$(<"$services/postgres/password")@127.0.0.1:$(port postgres)/sphere"
   echo "REDIS_URL=redis://127.0.0.1:$(port redis)"
   echo "KAFKA_BROKERS=127.0.0.1:$(port kafka)"
+  # The same broker with TLS, and with TLS and a login as "sphere": for the tests.
+  echo "TEST_KAFKA_TLS=127.0.0.1:$(<"$services/kafka/tls-port")"
+  echo "TEST_KAFKA_SASL=127.0.0.1:$(<"$services/kafka/sasl-port")"
+  echo "TEST_KAFKA_FOLDER=$services/kafka"
 }
 
 # --- one process each ---

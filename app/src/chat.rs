@@ -124,6 +124,8 @@ pub(crate) struct Chat {
     pub(crate) draft: RwSignal<String>,
     /// The name that was asked for breaks a rule.
     pub(crate) name_refused: RwSignal<bool>,
+    /// A screen reader should not read what comes into the log: it is history.
+    pub(crate) quiet: RwSignal<bool>,
     /// The log follows the newest message.
     pub(crate) at_end: RwSignal<bool>,
     /// The message that the address points at.
@@ -158,6 +160,7 @@ impl Chat {
             waiting: RwSignal::new(0),
             draft: RwSignal::new(String::new()),
             name_refused: RwSignal::new(false),
+            quiet: RwSignal::new(false),
             at_end: RwSignal::new(boot.target.is_none()),
             target: RwSignal::new(boot.target),
             aim: RwSignal::new(None),
@@ -204,6 +207,9 @@ impl Chat {
             .try_update_value(|screen| screen.lines(room, me, zone, eye.window))
             .flatten();
         if let Some(lines) = drawn {
+            if self.room.with_untracked(|room| room.name.as_ref() != shown) {
+                self.quiet.set(true);
+            }
             self.lines.set(lines);
         }
         let view = self

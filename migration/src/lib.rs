@@ -4,6 +4,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait::async_trait}
 
 mod m20261125_000001_initial;
 mod m20261125_000002_consumers;
+mod m20261125_000003_deleted_rooms;
 
 /// All steps, oldest first.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261125_000001_initial::Migration),
             Box::new(m20261125_000002_consumers::Migration),
+            Box::new(m20261125_000003_deleted_rooms::Migration),
         ]
     }
 }

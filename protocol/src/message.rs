@@ -14,6 +14,8 @@ pub enum Kind {
     Message,
     /// A repeat of the record that `ref` names: a link of the room's chain, not shown.
     Void,
+    /// The room was deleted: nobody sees this record, its effect is that the room is gone.
+    RoomDeleted,
     /// A kind of a newer server.
     #[serde(other)]
     Unknown,

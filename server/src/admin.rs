@@ -1,10 +1,9 @@
 //! Commands for whoever hosts Sphere. They look at log and store directly and may run beside the servers, except
-//! `log new-epoch`, which wants them stopped.
+//! `log new-epoch`, and `room delete` on one machine: those want them stopped.
 
 use std::{io::Write as _, sync::Arc};
 
 use clap::Subcommand;
-use sphere_protocol::RoomName;
 
 use crate::{
     clock,
@@ -14,6 +13,9 @@ use crate::{
 };
 
 mod doctor;
+mod rooms;
+
+pub use rooms::RoomChange;
 
 /// What to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
@@ -42,25 +44,6 @@ pub enum Command {
     },
 }
 
-/// What to change about the rooms.
-#[derive(Debug, Clone, Subcommand)]
-pub enum RoomChange {
-    /// Make a room, or give it another title.
-    Add {
-        /// Its name, [a-z0-9_-]{1,64}.
-        name: String,
-        /// What people call it.
-        title: String,
-    },
-    /// Give a room another title.
-    Rename {
-        /// Its name.
-        name: String,
-        /// What people call it.
-        title: String,
-    },
-}
-
 /// What to change about the log.
 #[derive(Debug, Clone, Subcommand)]
 pub enum LogChange {
@@ -85,7 +68,7 @@ pub async fn run(command: Command, config: &Config) -> Result<(), AdminError> {
     match command {
         Command::Doctor => doctor::examine(config).await,
         Command::Migrate { direction } => migrate(&direction, config).await,
-        Command::Room { change } => room(change, config).await,
+        Command::Room { change } => rooms::change(change, config).await,
         Command::Lag => lag(config).await,
         Command::Log {
             change: LogChange::NewEpoch,
@@ -99,9 +82,9 @@ pub async fn run(command: Command, config: &Config) -> Result<(), AdminError> {
 }
 
 async fn migrate(direction: &str, config: &Config) -> Result<(), AdminError> {
-    let store = store(config, false).await?;
+    // Up: when the store is opened, without the limits that hold while it serves.
+    let store = store(config, direction == "up").await?;
     let steps = match direction {
-        "up" => store.migrate(Migrations::Up).await,
         "down" => store.migrate(Migrations::Down).await,
         _ => store.migrate(Migrations::Status).await,
     };
@@ -111,39 +94,6 @@ async fn migrate(direction: &str, config: &Config) -> Result<(), AdminError> {
             if applied { "applied" } else { "pending" }
         ));
     }
-    Ok(())
-}
-
-async fn room(change: RoomChange, config: &Config) -> Result<(), AdminError> {
-    let store = store(config, config.migrate).await?;
-    let (name, title, must_exist) = match change {
-        RoomChange::Add { name, title } => (RoomName::from(name), title, false),
-        RoomChange::Rename { name, title } => (RoomName::from(name), title, true),
-    };
-    if !name.is_valid() {
-        return Err(AdminError(format!(
-            "{name:?} is no name for a room: names have 1 to 64 of a-z, 0-9, _ and -"
-        )));
-    }
-    if title.trim().is_empty() {
-        return Err(AdminError("a room needs a title".to_owned()));
-    }
-    if must_exist
-        && !store
-            .rooms()
-            .await
-            .map_err(failed)?
-            .iter()
-            .any(|room| room.name == name)
-    {
-        return Err(AdminError(format!("there is no room {name}")));
-    }
-    let partitions = log(config).await?.partitions();
-    store
-        .upsert_room(&name, title.trim(), partitions, clock::now())
-        .await
-        .map_err(failed)?;
-    say(format_args!("{name} is called {}", title.trim()));
     Ok(())
 }
 

@@ -58,4 +58,12 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Every signal from now on. What a slow subscriber misses is gone.
     fn subscribe(&self) -> BoxStream<'static, Signal>;
+
+    /// Whether signals travel at the moment, as far as is known.
+    fn is_up(&self) -> bool {
+        true
+    }
+
+    /// Learns how many partitions the log has: hints about all of them are wanted.
+    fn grow(&self, _partitions: Partition) {}
 }

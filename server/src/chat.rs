@@ -8,7 +8,7 @@ use sphere_protocol::{
     Code, Epoch, MessageId,
     client::PostMessage,
     limits::SEND_MS,
-    server::{Ack, Nack},
+    server::Ack,
     text::{self, TextError},
 };
 use tokio::time::{Instant, timeout_at};
@@ -18,67 +18,21 @@ use crate::{
     bus::{Bus, Hint, Signal},
     clock,
     feed::{Feed, Feeds, First},
-    limits::{Exceeded, Limits},
+    limits::Limits,
     log::{AppendError, MessageLog, Record},
+    measure,
     rooms::{Room, Rooms},
     store::Store,
 };
+
+mod refusal;
+
+pub use refusal::Refusal;
 
 /// How long a client waits before it repeats a send whose outcome is unknown, or that could not be taken.
 const RETRY: Duration = Duration::from_secs(1);
 /// Every send is answered a little earlier than promised.
 const ANSWER: Duration = Duration::from_millis(SEND_MS as u64 - 1_000);
-
-/// Why something was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("refused: {code:?}")]
-pub struct Refusal {
-    /// The code on the wire.
-    pub code: Code,
-    /// Whether, and when, the same may work.
-    pub retry: Option<Duration>,
-}
-
-impl Refusal {
-    /// It will never work.
-    pub fn never(code: Code) -> Self {
-        Self { code, retry: None }
-    }
-
-    /// It may work later.
-    pub fn later(code: Code, after: Duration) -> Self {
-        Self {
-            code,
-            retry: Some(after),
-        }
-    }
-
-    /// The answer to a send.
-    pub fn nack(self, cid: sphere_protocol::Cid) -> Nack {
-        let (retry, after_ms) = self.on_the_wire();
-        Nack {
-            cid,
-            code: self.code,
-            message: self.code.text().to_owned(),
-            retry,
-            after_ms,
-        }
-    }
-
-    /// `retry` and `afterMs`; a wait is never rounded down to one that is still too short.
-    pub fn on_the_wire(self) -> (bool, Option<u64>) {
-        let after = self
-            .retry
-            .map(|after| u64::try_from(after.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
-        (self.retry.is_some(), after)
-    }
-}
-
-impl From<Exceeded> for Refusal {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::later(Code::RateLimited, exceeded.0)
-    }
-}
 
 /// A send as it came over a socket.
 #[derive(Debug)]
@@ -248,6 +202,7 @@ impl Chat {
                     RETRY,
                 )
             })?;
+            measure::appended();
             if let Err(error) = bus
                 .publish(Signal::Hint(Hint {
                     epoch,
@@ -258,6 +213,7 @@ impl Chat {
                 .await
             {
                 // Every server follows the log: the message arrives all the same, a little later.
+                measure::hints_lost(1);
                 tracing::warn!(%error, "a hint was not published");
             }
             feed.passed(offset, id)
@@ -268,6 +224,8 @@ impl Chat {
             let first = timeout_at(deadline, sent)
                 .await
                 .unwrap_or(Err(Refusal::later(Code::OutcomeUnknown, RETRY)))?;
+            // The answer is due a fixed time after the send came.
+            measure::acked((Instant::now() + ANSWER).saturating_duration_since(deadline));
             Ok(ack(&post, id, first))
         }
         .boxed()

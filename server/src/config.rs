@@ -7,13 +7,15 @@ use std::{net::SocketAddr, path::PathBuf};
 use axum::http::HeaderValue;
 use clap::Parser;
 use ipnet::IpNet;
-use sphere_protocol::RoomName;
 
 use crate::limits::Rates;
 
 pub mod distributed;
+mod network;
+mod rooms;
 
 pub use distributed::Distributed;
+pub use rooms::RoomTitle;
 
 /// Sphere: a self-hosted multi-room chat. Without any setting it listens on 127.0.0.1:3000 and keeps its data in ./data.
 #[derive(Debug, Clone, Parser)]
@@ -25,6 +27,9 @@ pub struct Arguments {
     /// Address and port to listen on; port 0 takes any free one.
     #[arg(long, env = "SPHERE_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
+    /// Address and port for Prometheus: `/metrics` and nothing else. Not served unless it is set.
+    #[arg(long, env = "SPHERE_METRICS_LISTEN", default_value = "")]
+    metrics_listen: String,
     /// Folder of the embedded log and store.
     #[arg(long, env = "SPHERE_DATA_DIR", default_value = "./data")]
     data_dir: PathBuf,
@@ -92,15 +97,6 @@ pub struct ConfigError {
     pub why: String,
 }
 
-/// A room of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomTitle {
-    /// The room's name.
-    pub name: RoomName,
-    /// What people call it.
-    pub title: String,
-}
-
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -135,6 +131,8 @@ pub enum Profile {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where figures are read.
+    pub metrics_listen: Option<SocketAddr>,
     /// What this process does.
     pub role: Role,
     /// Where log, bus and store are.
@@ -182,15 +180,6 @@ impl TryFrom<Arguments> for Config {
                 return Err(wrong("SPHERE_ROLE", why));
             }
         };
-        let listen = given.listen.parse().map_err(|_| {
-            wrong(
-                "SPHERE_LISTEN",
-                format!(
-                    "must be an address and a port such as 127.0.0.1:3000, not {:?}",
-                    given.listen
-                ),
-            )
-        })?;
         let rates = Rates {
             messages_per_second: number("SPHERE_RATE_PER_SECOND", &given.rate_per_second)?,
             messages_burst: number("SPHERE_RATE_BURST", &given.rate_burst)?,
@@ -208,15 +197,19 @@ impl TryFrom<Arguments> for Config {
             ));
         }
         Ok(Self {
-            listen,
+            listen: address("SPHERE_LISTEN", "127.0.0.1:3000", &given.listen)?,
+            metrics_listen: match given.metrics_listen.as_str() {
+                "" => None,
+                text => Some(address("SPHERE_METRICS_LISTEN", "127.0.0.1:9464", text)?),
+            },
             role,
             profile,
-            rooms: rooms(&given.rooms)?,
+            rooms: rooms::rooms(&given.rooms)?,
             allowed_origins: list(&given.allowed_origins)
-                .map(origin)
+                .map(network::origin)
                 .collect::<Result<_, _>>()?,
             trusted_proxies: list(&given.trusted_proxies)
-                .map(network)
+                .map(network::network)
                 .collect::<Result<_, _>>()?,
             index: match given.robots.as_str() {
                 "index" => true,
@@ -268,6 +261,15 @@ pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
+fn address(variable: &'static str, example: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    text.parse().map_err(|_| {
+        wrong(
+            variable,
+            format!("must be an address and a port such as {example}, not {text:?}"),
+        )
+    })
+}
+
 fn number(variable: &'static str, text: &str) -> Result<u32, ConfigError> {
     text.parse().map_err(|_| {
         wrong(
@@ -277,131 +279,5 @@ fn number(variable: &'static str, text: &str) -> Result<u32, ConfigError> {
     })
 }
 
-fn rooms(text: &str) -> Result<Vec<RoomTitle>, ConfigError> {
-    let mut rooms: Vec<RoomTitle> = Vec::new();
-    for item in list(text) {
-        let (name, title) = item.split_once('=').unwrap_or((item, item));
-        let room = RoomTitle {
-            name: RoomName::from(name.trim()),
-            title: title.trim().to_owned(),
-        };
-        if !room.name.is_valid() {
-            return Err(wrong(
-                "SPHERE_ROOMS",
-                format!("has the name {name:?}: names have 1 to 64 of a-z, 0-9, _ and -"),
-            ));
-        }
-        if room.title.is_empty() {
-            return Err(wrong(
-                "SPHERE_ROOMS",
-                format!("gives the room {name:?} an empty title"),
-            ));
-        }
-        if rooms.iter().any(|other| other.name == room.name) {
-            return Err(wrong(
-                "SPHERE_ROOMS",
-                format!("names the room {name:?} twice"),
-            ));
-        }
-        rooms.push(room);
-    }
-    if rooms.is_empty() {
-        return Err(wrong(
-            "SPHERE_ROOMS",
-            "must name at least one room, as name=title",
-        ));
-    }
-    Ok(rooms)
-}
-
-fn origin(text: &str) -> Result<HeaderValue, ConfigError> {
-    let error = || {
-        wrong(
-            "SPHERE_ALLOWED_ORIGINS",
-            format!(
-                "has {text:?}: an origin is scheme, host and port, such as https://chat.example"
-            ),
-        )
-    };
-    let (scheme, host) = text.split_once("://").ok_or_else(error)?;
-    let plain = matches!(scheme, "http" | "https")
-        && !host.is_empty()
-        && !host.contains(['/', '*', '?', '#', '@', ' ']);
-    if !plain {
-        return Err(error());
-    }
-    HeaderValue::from_str(text).map_err(|_| error())
-}
-
-fn network(text: &str) -> Result<IpNet, ConfigError> {
-    let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-    text.parse::<IpNet>().or_else(|_| address()).map_err(|_| {
-        wrong(
-            "SPHERE_TRUSTED_PROXIES",
-            format!("has {text:?}: give addresses or networks such as 10.0.0.0/8"),
-        )
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The addresses of the distributed profile are empty unless given, whatever the environment says.
-    fn config(arguments: &[&str]) -> Result<Config, ConfigError> {
-        let addresses = ["--kafka-brokers", "--redis-url", "--database-url"];
-        let given = |flag: &str| arguments.iter().any(|argument| argument.starts_with(flag));
-        let empty = addresses
-            .iter()
-            .filter(|flag| !given(flag))
-            .map(|flag| format!("{flag}="));
-        let all = arguments
-            .iter()
-            .map(|argument| (*argument).to_owned())
-            .chain(empty);
-        Arguments::parse_from(std::iter::once("sphere".to_owned()).chain(all)).try_into()
-    }
-
-    #[test]
-    fn nothing_set_is_a_working_server_with_four_rooms() {
-        let config = config(&[]).unwrap();
-        let names: Vec<_> = config.rooms.iter().map(|room| room.name.as_str()).collect();
-        assert_eq!(names, ["room1", "room2", "room3", "room4"]);
-        assert!(config.migrate);
-    }
-
-    #[test]
-    fn a_wrong_value_is_one_sentence_that_names_the_variable() {
-        for (arguments, variable) in [
-            (["--listen", "3000"], "SPHERE_LISTEN"),
-            (["--rooms", "Room 1=x"], "SPHERE_ROOMS"),
-            (["--rooms", "a=1,a=2"], "SPHERE_ROOMS"),
-            (["--rooms", ","], "SPHERE_ROOMS"),
-            (["--rate-per-second", "-1"], "SPHERE_RATE_PER_SECOND"),
-            (["--rate-burst", "0"], "SPHERE_RATE_BURST"),
-            (
-                ["--allowed-origins", "chat.example"],
-                "SPHERE_ALLOWED_ORIGINS",
-            ),
-            (
-                ["--allowed-origins", "https://chat.example/"],
-                "SPHERE_ALLOWED_ORIGINS",
-            ),
-            (["--trusted-proxies", "proxy"], "SPHERE_TRUSTED_PROXIES"),
-            (["--log-format", "xml"], "SPHERE_LOG_FORMAT"),
-            (["--robots", "all"], "SPHERE_ROBOTS"),
-            (["--migrate", "yes"], "SPHERE_MIGRATE"),
-            (["--role", "web"], "SPHERE_ROLE"),
-            (["--redis-url", "redis://localhost"], "KAFKA_BROKERS"),
-        ] {
-            let [flag, value] = arguments;
-            let error = config(&[&format!("{flag}={value}")])
-                .expect_err(value)
-                .to_string();
-            assert!(
-                error.starts_with(variable) && error.ends_with('.') && !error.contains('\n'),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

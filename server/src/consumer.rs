@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     log::{Entry, MessageLog, Offset, Partition, ReadError},
+    measure,
     store::{Batch, Store, StoreError, Stored},
 };
 
@@ -84,6 +85,7 @@ impl Consumer {
     async fn follow(&self, cancel: &CancellationToken) -> Result<(), Stopped> {
         let mut from = self.store.next_offset(self.partition).await?;
         self.progress.send_replace(from);
+        self.sweep();
         let mut entries = self.log.follow(self.partition, from);
         loop {
             let batch = tokio::select! {
@@ -106,6 +108,22 @@ impl Consumer {
         }
     }
 
+    /// Deletes beside the storing what deleted rooms have left. If it fails, whoever stores next begins again.
+    fn sweep(&self) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            loop {
+                match store.sweep().await {
+                    Ok(0) => return,
+                    Ok(rows) => tracing::info!(rows, "rows of deleted rooms are gone"),
+                    Err(error) => {
+                        return tracing::warn!(%error, "rows of deleted rooms are still there");
+                    }
+                }
+            }
+        });
+    }
+
     /// Stores a batch and says how far the store is then; none when another consumer was faster.
     async fn store(&self, from: Offset, entries: &[Entry]) -> Result<Option<Offset>, StoreError> {
         let Some(last) = entries.last() else {
@@ -118,8 +136,16 @@ impl Consumer {
             entries,
         };
         match self.store.store(&batch, clock::now()).await? {
-            Stored::Done { dead_letters } => {
+            Stored::Done {
+                dead_letters,
+                deletions,
+            } => {
+                if deletions > 0 {
+                    self.sweep();
+                }
+                measure::stored(entries.len());
                 if dead_letters > 0 {
+                    measure::dead_letters(dead_letters);
                     tracing::error!(
                         partition = self.partition,
                         dead_letters,

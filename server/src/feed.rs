@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use parking_lot::{Mutex, RwLock};
-use sphere_protocol::{Message, MessageId, RoomName, ServerFrame};
+use sphere_protocol::{Kind, Message, MessageId, RoomName, ServerFrame};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -18,11 +18,13 @@ use crate::{
 };
 
 pub mod core;
+pub mod link;
 pub mod start;
 #[cfg(test)]
 mod tests;
 
-pub use core::{Core, Diverged, First, Head, Passed};
+pub use core::{Core, Diverged, Passed};
+pub use link::{First, Head};
 pub use start::{FeedStart, RecentId};
 
 /// Offsets whose ids a feed remembers at least.
@@ -173,7 +175,12 @@ impl Feed {
                 // The author's connection may be gone; the message stands.
                 let _ = waiting.send(passed.first);
             }
-            self.publish(&passed.message);
+            if passed.message.kind == Kind::RoomDeleted {
+                tracing::info!(room = %passed.message.room, "a room was deleted");
+                self.hub.close_room(&passed.message.room);
+            } else {
+                self.publish(&passed.message);
+            }
         }
         self.position.send_replace(state.core.next());
     }

@@ -3,7 +3,7 @@
 //! `feed` publishes, `history` and `gateway` join and leave. Nothing here waits: every socket has a bounded queue.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,8 +13,8 @@ use std::{
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::RwLock;
 use sphere_protocol::{
-    RoomName, ServerFrame, UserId,
-    server::{ProfileChanged, RoomActivity},
+    Code, RoomName, ServerFrame, UserId,
+    server::{ProfileChanged, RoomActivity, RoomError},
 };
 
 use crate::auth::Identity;
@@ -31,6 +31,7 @@ pub type SocketId = u64;
 pub struct Hub {
     rooms: RwLock<HashMap<RoomName, BTreeMap<SocketId, Arc<Queue>>>>,
     sockets: RwLock<HashMap<SocketId, Entry>>,
+    closed: RwLock<HashSet<RoomName>>,
     last: AtomicU64,
 }
 
@@ -86,6 +87,28 @@ impl Hub {
         for queue in members.values() {
             queue.live(room, text.clone());
         }
+    }
+
+    /// The room was deleted. Every socket hears so, as an answer to whatever it wants of the room: it stands in the lists of
+    /// those, too, that do not follow it.
+    pub fn close_room(&self, room: &RoomName) {
+        self.closed.write().insert(room.clone());
+        self.rooms.write().remove(room);
+        let frame = ServerFrame::RoomError(RoomError {
+            room: room.clone(),
+            code: Code::UnknownRoom,
+            message: Code::UnknownRoom.text().to_owned(),
+            retry: false,
+            after_ms: None,
+        });
+        for entry in self.sockets.read().values() {
+            entry.queue.answer(&frame);
+        }
+    }
+
+    /// Whether the room was deleted while this server ran; the store may not know it yet.
+    pub fn is_closed(&self, room: &RoomName) -> bool {
+        self.closed.read().contains(room)
     }
 
     /// Tells every socket that does not follow the room that something happened there.

@@ -1,7 +1,8 @@
 //! The directory of rooms: which exist, what they are called, where their records stand.
 //!
 //! Kept in memory for every frame to look at, read again from the store every 30 s, so that rooms may be added
-//! elsewhere. Rooms of the configuration come first, in its order.
+//! elsewhere. Rooms of the configuration come first, in its order. A room that was deleted is gone at once: the hub knows
+//! it from the feed, earlier than the store does.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,6 +13,7 @@ use crate::{
     clock,
     config::RoomTitle,
     feed::Feeds,
+    hub::Hub,
     log::Partition,
     store::{RoomRow, Store, StoreError},
 };
@@ -24,6 +26,7 @@ pub type Room = Arc<RoomRow>;
 pub struct Rooms {
     store: Store,
     configured: Arc<[RoomTitle]>,
+    hub: Arc<Hub>,
     directory: Arc<RwLock<Directory>>,
 }
 
@@ -42,15 +45,20 @@ impl Rooms {
         store: Store,
         configured: Vec<RoomTitle>,
         partitions: Partition,
+        hub: Arc<Hub>,
     ) -> Result<Self, StoreError> {
         for room in &configured {
-            store
+            let made = store
                 .upsert_room(&room.name, &room.title, partitions, clock::now())
                 .await?;
+            if !made {
+                tracing::warn!(room = %room.name, "SPHERE_ROOMS names a room that was deleted; it stays so");
+            }
         }
         let rooms = Self {
             store,
             configured: configured.into(),
+            hub,
             directory: Arc::default(),
         };
         rooms.refresh().await?;
@@ -86,12 +94,15 @@ impl Rooms {
 
     /// The room of that name.
     pub fn get(&self, name: &RoomName) -> Option<Room> {
-        self.directory.read().by_name.get(name).cloned()
+        let room = self.directory.read().by_name.get(name).cloned();
+        room.filter(|room| !self.hub.is_closed(&room.name))
     }
 
     /// All rooms, in the order to show.
     pub fn all(&self) -> Vec<Room> {
-        self.directory.read().order.clone()
+        let mut rooms = self.directory.read().order.clone();
+        rooms.retain(|room| !self.hub.is_closed(&room.name));
+        rooms
     }
 
     /// All rooms as a list shows them, without unread counts.

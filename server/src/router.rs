@@ -57,6 +57,18 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// The router of the address that figures are read from.
+pub fn figures_only(state: AppState) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TIMEOUT,
+        ))
+        .layer(map_response(security::harden))
+        .with_state(state)
+}
+
 /// The router of a process that only stores: whether it lives.
 pub fn health_only(state: AppState) -> Router {
     Router::new()

@@ -10,13 +10,15 @@ use crate::{
     clock,
     config::{Config, Profile, Role},
     feed::{FeedError, Feeds},
+    health::Examiner,
     history::History,
     http::assets,
     hub::Hub,
     limits::{Limits, SharedBucket},
     log::Partition,
+    measure,
     rooms::Rooms,
-    router::{health_only, router},
+    router::{figures_only, health_only, router},
     serve::serve,
     state::{AppState, Lifecycle},
     store::StoreError,
@@ -30,6 +32,7 @@ mod web;
 use parts::Parts;
 
 pub use parts::EMBEDDED_PARTITIONS;
+pub(crate) use parts::lock;
 
 /// How long sockets may take to close once sends have been answered or given up.
 const CLOSING: Duration = Duration::from_secs(7);
@@ -61,6 +64,9 @@ pub enum RunError {
     /// The bus cannot be opened.
     #[error("The bus cannot be opened: {0}.")]
     Bus(String),
+    /// The address of the figures is taken.
+    #[error("SPHERE_METRICS_LISTEN {0} cannot be used: {1}.")]
+    Metrics(std::net::SocketAddr, String),
     /// The store cannot be opened.
     #[error("The store cannot be opened: {0}.")]
     Store(#[from] StoreError),
@@ -94,6 +100,7 @@ pub async fn run(
     let config = Arc::new(config);
     // Pages are rendered on this runtime; a second server in the same process finds it set.
     let _ = any_spawner::Executor::init_tokio();
+    let figures = figures_listener(&config).await?;
     let parts = Parts::open(&config).await?;
     let state = assemble(config, &parts).await?;
     let mut tasks = Tasks::new();
@@ -109,6 +116,10 @@ pub async fn run(
     } else {
         router(state.clone())
     };
+    if let Some(listener) = figures {
+        let stopped = state.lifecycle.stopped.clone();
+        tokio::spawn(serve(listener, figures_only(state.clone()), stopped));
+    }
     tasks.spawn(upkeep::housekeeping(state.clone(), parts.embedded.clone()));
     let serving = tokio::spawn(serve(listener, router, state.lifecycle.stopped.clone()));
 
@@ -136,13 +147,34 @@ pub async fn run(
     ended
 }
 
+/// Begins to count and listens for whoever asks, if the configuration says where.
+async fn figures_listener(config: &Config) -> Result<Option<TcpListener>, RunError> {
+    let Some(address) = config.metrics_listen else {
+        return Ok(None);
+    };
+    let unusable = |error: String| RunError::Metrics(address, error);
+    measure::start().map_err(|error| unusable(error.to_string()))?;
+    let listener = TcpListener::bind(address).await;
+    listener
+        .map(Some)
+        .map_err(|error| unusable(error.to_string()))
+}
+
 /// Puts what handlers and sockets need around the parts.
 async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunError> {
     let Parts {
         log, bus, store, ..
     } = parts;
     let epoch = store.open_log(log.partitions(), clock::now().0).await?;
-    let rooms = Rooms::open(store.clone(), config.rooms.clone(), log.partitions()).await?;
+    let hub = Arc::new(Hub::default());
+    let configured = config.rooms.clone();
+    let rooms = Rooms::open(
+        store.clone(),
+        configured,
+        log.partitions(),
+        Arc::clone(&hub),
+    )
+    .await?;
     let feeds = Feeds::default();
     let limits = Arc::new(limits(&config)?);
     Ok(AppState {
@@ -160,9 +192,11 @@ async fn assemble(config: Arc<Config>, parts: &Parts) -> Result<AppState, RunErr
         config,
         rooms,
         feeds,
-        hub: Arc::new(Hub::default()),
+        hub,
         store: store.clone(),
         log: Arc::clone(log),
+        bus: Arc::clone(bus),
+        examiner: Examiner::default(),
         limits,
         lifecycle: Lifecycle::default(),
     })

@@ -9,8 +9,8 @@ use leptos::config::LeptosOptions;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    chat::Chat, config::Config, feed::Feeds, history::History, hub::Hub, limits::Limits,
-    log::MessageLog, rooms::Rooms, store::Store,
+    bus::Bus, chat::Chat, config::Config, feed::Feeds, health::Examiner, history::History,
+    hub::Hub, limits::Limits, log::MessageLog, rooms::Rooms, store::Store,
 };
 
 /// The parts of a running server. Cheap to clone.
@@ -32,6 +32,10 @@ pub struct AppState {
     pub store: Store,
     /// Whether the log answers.
     pub log: Arc<dyn MessageLog>,
+    /// Whether the bus answers.
+    pub bus: Arc<dyn Bus>,
+    /// Remembers how the parts were a moment ago.
+    pub examiner: Examiner,
     /// The limits.
     pub limits: Arc<Limits>,
     /// Where the server stands in its life.

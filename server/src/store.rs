@@ -6,9 +6,8 @@
 use std::{path::Path, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::{MigrationStatus, MigratorTrait as _};
@@ -19,6 +18,8 @@ mod entity;
 mod leases;
 mod log_state;
 mod pages;
+mod patience;
+mod postgres;
 mod rooms;
 mod users;
 
@@ -29,10 +30,7 @@ pub use pages::{Query, RawPage};
 pub use rooms::RoomRow;
 pub use users::UserRow;
 
-/// How long a connection may take to be had.
-const ACQUIRE: Duration = Duration::from_secs(3);
-/// The number of the advisory lock under which PostgreSQL is migrated; "sphere" in ASCII.
-const MIGRATION_LOCK: i64 = 0x7370_6865_7265;
+use patience::Patience;
 
 /// Why the store did not answer. Internals: logged, never sent.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +38,9 @@ pub enum StoreError {
     /// The database says no.
     #[error("the store failed: {0}")]
     Database(#[from] DbErr),
+    /// The database does not answer in time, or did not a moment ago.
+    #[error("the database does not answer")]
+    Away,
     /// The rows contradict each other or the log; an operator must look.
     #[error("the store is not consistent: {0}")]
     Inconsistent(String),
@@ -62,6 +63,8 @@ pub struct Store {
     db: DatabaseConnection,
     /// Where pages are read: a replica, or the same.
     read: DatabaseConnection,
+    patience: Patience,
+    read_patience: Patience,
 }
 
 impl Store {
@@ -95,6 +98,8 @@ impl Store {
         Ok(Self {
             read: db.clone(),
             db,
+            patience: Patience::endless(),
+            read_patience: Patience::endless(),
         })
     }
 
@@ -108,29 +113,21 @@ impl Store {
         pool: u32,
         migrate: bool,
     ) -> Result<Self, StoreError> {
-        let connect = |url: &str| {
-            let mut options = ConnectOptions::new(url);
-            options
-                .max_connections(pool)
-                .acquire_timeout(ACQUIRE)
-                .connect_timeout(ACQUIRE)
-                .sqlx_logging(false);
-            Database::connect(options)
-        };
-        let db = connect(url).await?;
         if migrate {
-            // One process at a time; the lock goes with the transaction, however this process ends.
-            let turn = db.begin().await?;
-            turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-                .await?;
-            Migrator::up(&db, None).await?;
-            turn.commit().await?;
+            postgres::migrate(url).await?;
         }
-        let read = match read_url {
-            Some(url) => connect(url).await?,
-            None => db.clone(),
+        let db = postgres::connect(url, pool).await?;
+        let patience = Patience::limited();
+        let (read, read_patience) = match read_url {
+            Some(url) => (postgres::connect(url, pool).await?, Patience::limited()),
+            None => (db.clone(), patience.clone()),
         };
-        Ok(Self { db, read })
+        Ok(Self {
+            db,
+            read,
+            patience,
+            read_patience,
+        })
     }
 
     /// Changes the schema if asked to, and says which steps there are and which have been made.
@@ -160,7 +157,7 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.db.ping().await?)
+        self.call(async { Ok(self.db.ping().await?) }).await
     }
 
     /// A transaction that sees one state of the database, however long it reads.

@@ -64,6 +64,8 @@ pub(crate) fn Composer(title: Signal<String>) -> impl IntoView {
             && (event.ctrl_key() || event.meta_key())
             && chat.draft.with_untracked(String::is_empty)
         {
+            // The browser would bring back into the field what was sent.
+            event.prevent_default();
             undo.set(true);
         }
     };

@@ -35,8 +35,12 @@ const KEYS: [(&str, &str); 13] = [
     ("?", "this list"),
 ];
 
-/// The parts of the page that F6 goes through.
-const PARTS: [&str; 3] = ["#side .room-link[aria-current], #side a", "#log", "#draft"];
+/// The parts of the page that F6 goes through, and what takes the focus there.
+const PARTS: [(&str, [&str; 2]); 3] = [
+    ("#side", [".room-link[aria-current]", ".room-link"]),
+    (".stage", ["#log", "#log"]),
+    (".composer", ["#draft", "#draft"]),
+];
 
 /// The list of keys.
 #[component]
@@ -129,18 +133,17 @@ fn neighbour(chat: Chat, shown: Option<&RoomName>, down: bool, new: bool) -> Opt
 /// Moves the focus to the next part of the page.
 fn cycle(back: bool) -> bool {
     let focused = document().active_element();
-    let holds = |part: &&str| {
-        let found = document().query_selector(part).ok().flatten();
-        let region = found.and_then(|part| part.closest("#side, #log, form").ok().flatten());
-        region.is_some_and(|region| region.contains(focused.as_deref()))
+    let holds = |(part, _): &(&str, [&str; 2])| {
+        let part = document().query_selector(part).ok().flatten();
+        part.is_some_and(|part| part.contains(focused.as_deref()))
     };
     let count = PARTS.len();
-    let at = PARTS.iter().position(|part| holds(part));
+    let at = PARTS.iter().position(holds).unwrap_or(count - 1);
     let mut order = (1..=count).map(|step| {
-        let at = at.unwrap_or(count - 1);
-        PARTS[(if back { at + count - step } else { at + step }) % count]
+        let next = if back { at + count - step } else { at + step };
+        PARTS[next % count].1
     });
-    order.any(browser::focus)
+    order.any(|inside| inside.into_iter().any(browser::focus))
 }
 
 /// Whether a letter would go into a field.

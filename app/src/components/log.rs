@@ -40,7 +40,7 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                 id="log"
                 role="log"
                 aria-label=Signal::derive(move || format!("Messages in {}", title.get()))
-                aria-live=Signal::derive(move || if scroll.quiet.get() { "off" } else { "polite" })
+                aria-live=Signal::derive(move || if chat.quiet.get() { "off" } else { "polite" })
                 tabindex="0"
                 node_ref=log
                 on:scroll=move |_| scroll.scrolled()
@@ -56,7 +56,10 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                 }
                 on:click=move |event: ev::MouseEvent| formatted::clicked(&event)
                 on:pointerleave=move |_| leave(document().active_element().map(Into::into))
-                on:focusin=move |event: ev::FocusEvent| point(&event)
+                on:focusin=move |event: ev::FocusEvent| {
+                    scroll.focused(message_of(&event));
+                    point(&event);
+                }
                 on:focusout=move |event: ev::FocusEvent| leave(event.related_target())
             >
                 <Nothing/>

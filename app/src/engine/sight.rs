@@ -152,6 +152,7 @@ impl Inner {
         if let Some(window) = self.chat.window_around(id) {
             self.wanted = None;
             self.eye.window = window;
+            self.chat.quiet.set(true);
             self.chat.aim.set(Some(id));
             return true;
         }

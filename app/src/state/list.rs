@@ -60,6 +60,11 @@ impl RoomList {
         self.lines.iter().find(|line| line.room == *room)
     }
 
+    /// The room is no longer there.
+    pub(super) fn remove(&mut self, room: &RoomName) {
+        self.lines.retain(|line| line.room != *room);
+    }
+
     /// What the server says at the start of every connection.
     pub(super) fn welcome(&mut self, rooms: &[RoomSummary]) {
         self.lines = rooms

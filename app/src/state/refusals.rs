@@ -32,6 +32,10 @@ impl ChatState {
     }
 
     pub(super) fn room_error(&mut self, error: &RoomError) -> Vec<Effect> {
+        if error.code == Code::UnknownRoom {
+            // It was deleted, or never was: whoever reads it keeps what is on the screen, the list has it no longer.
+            self.list.remove(&error.room);
+        }
         let room = self.room_mut(&error.room);
         let paging = room.paging.take();
         if let (Some(Ask::Around(id)), Code::UnknownMessage) = (paging, error.code) {

@@ -520,3 +520,19 @@ fn an_answer_changes_the_look_of_a_row_and_not_its_key() {
     assert_eq!(look(&before), (true, false, Delivery::Sending, None));
     assert_eq!(look(&after), (true, true, Delivery::Stored, Some(2)));
 }
+
+#[test]
+fn a_deleted_room_leaves_the_list_and_what_is_on_the_screen_stays() {
+    let mut state = joined(page(5, &[4, 5], false));
+    assert!(state.list().line(&room()).is_some());
+    let effects = state.apply(&ServerFrame::RoomError(RoomError {
+        room: room(),
+        code: Code::UnknownRoom,
+        message: String::new(),
+        retry: false,
+        after_ms: None,
+    }));
+    assert_eq!(effects, []);
+    assert!(state.list().line(&room()).is_none());
+    assert_eq!(seqs(&state), [4, 5]);
+}

@@ -2,11 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
-use deadpool_redis::redis;
+use deadpool_redis::redis::{self, cluster::ClusterClient};
 use tokio::time::timeout;
 
 use super::{AdminError, say};
 use crate::{
+    bus::redis::Address,
     config::{Config, Distributed, Profile},
     log::kafka::Connect,
     store::{Migrations, Store},
@@ -96,20 +97,25 @@ async fn postgres(at: &Distributed) -> Finding {
 
 async fn redis(at: &Distributed) -> Finding {
     let pong = timeout(CALL, async {
-        let client =
-            redis::Client::open(at.redis_url.as_str()).map_err(|error| error.to_string())?;
-        let mut connection = client
-            .get_multiplexed_async_connection()
-            .await
-            .map_err(|error| error.to_string())?;
-        redis::cmd("PING")
-            .query_async::<String>(&mut connection)
-            .await
-            .map_err(|error| error.to_string())
+        let ping = redis::cmd("PING");
+        let pong = match Address::parse(&at.redis_url) {
+            Some(Address::Cluster(nodes)) => {
+                let client = ClusterClient::new(nodes)?;
+                let mut connection = client.get_async_connection().await?;
+                ping.query_async::<redis::Value>(&mut connection).await?
+            }
+            _ => {
+                let client = redis::Client::open(at.redis_url.as_str())?;
+                let mut connection = client.get_multiplexed_async_connection().await?;
+                ping.query_async(&mut connection).await?
+            }
+        };
+        Ok::<_, redis::RedisError>(pong)
     });
     let pong = pong
         .await
-        .unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        .map(|pong| pong.map_err(|error| error.to_string()));
+    let pong = pong.unwrap_or_else(|_| Err("no answer in time".to_owned()));
     let mend = |error| {
         format!(
             "{error}: check that Redis 6 or newer runs at the address of REDIS_URL; without it messages still arrive"
@@ -119,7 +125,11 @@ async fn redis(at: &Distributed) -> Finding {
 }
 
 async fn kafka(at: &Distributed) -> Finding {
-    let partitions = Connect::new(at.kafka.clone()).create_topic().await;
+    let connect = Connect::new(at.kafka.clone());
+    let partitions = match connect.create_topic().await {
+        Ok(partitions) => connect.try_out().await.map(|()| partitions),
+        Err(error) => Err(error),
+    };
     let well = |count| format!("the topic {} has {count} partitions", at.kafka.topic);
     let mend = |error| {
         format!(

@@ -1,41 +1,49 @@
-//! The bus of many machines: Redis pub/sub. Hints go to `MESSAGES:<room>`, everything else to `EVENTS`.
+//! The bus of many machines: Redis pub/sub, on one server ([`single`]) or on a cluster with sharded channels
+//! ([`cluster`]).
 //!
-//! Publishing never waits for Redis: signals are queued and sent in pipelines by one task. Subscribing takes one
-//! connection of its own over RESP3 that reconnects for ever and subscribes again by itself. Its settings are not
-//! optional: with the defaults it dies silently in a long outage, and nothing but a failing command tells that a
-//! half-open connection is dead, hence the heartbeat.
+//! Publishing never waits for Redis: signals are queued and sent by one task, and what cannot be sent at once is dropped,
+//! since a late hint is worth nothing. Receiving takes a connection of its own that comes back for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_redis::{
-    Config, Pool, Runtime,
-    redis::{
-        self, PushInfo, PushKind,
-        aio::{ConnectionManager, ConnectionManagerConfig},
-    },
-};
+use deadpool_redis::redis::{PushInfo, PushKind, Value};
 use futures::{StreamExt as _, stream, stream::BoxStream};
 use tokio::{
-    sync::{broadcast, mpsc},
+    sync::{Notify, broadcast, mpsc, watch},
     time::timeout,
 };
 
 use super::{Bus, BusError, Signal};
+use crate::{
+    log::Partition,
+    measure::{self, Part},
+};
+
+mod address;
+mod cluster;
+mod single;
+
+pub use address::Address;
 
 /// Signals that wait to be published; more are dropped, the log brings them.
 const QUEUE: usize = 4_096;
-/// Signals of one pipeline.
+/// Signals that are sent together.
 const PIPELINE: usize = 256;
 /// Signals that a subscriber of this process may lag behind before it misses some.
 const CAPACITY: usize = 4_096;
-/// How long Redis may take for a pipeline or a heartbeat.
+/// How long Redis may take to connect, for a pipeline, or for a heartbeat.
 const CALL: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts to connect.
 const MAX_DELAY: Duration = Duration::from_secs(2);
-/// How often the subscriber asks whether its connection lives.
+/// How often the subscriber asks whether its connection lives: nothing else tells that it is half-open.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// The channel of everything that is not a hint.
 const EVENTS: &str = "EVENTS";
 
 /// The Redis bus.
@@ -43,6 +51,8 @@ const EVENTS: &str = "EVENTS";
 pub struct RedisBus {
     queue: mpsc::Sender<Signal>,
     received: broadcast::Sender<Signal>,
+    partitions: watch::Sender<Partition>,
+    link: Link,
 }
 
 impl RedisBus {
@@ -51,17 +61,33 @@ impl RedisBus {
     /// # Errors
     /// When the address cannot be understood.
     pub fn open(url: &str) -> Result<Arc<Self>, BusError> {
-        let pool = Config::from_url(url)
-            .create_pool(Some(Runtime::Tokio1))
-            .map_err(|error| BusError(error.to_string()))?;
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let client = redis::Client::open(format!("{url}{separator}protocol=resp3"))
-            .map_err(|error| BusError(error.to_string()))?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let received = broadcast::Sender::new(CAPACITY);
-        tokio::spawn(publish(pool, waiting));
-        tokio::spawn(subscribe(client, received.clone()));
-        Ok(Arc::new(Self { queue, received }))
+        let bus = Self {
+            queue,
+            received: broadcast::Sender::new(CAPACITY),
+            partitions: watch::Sender::new(0),
+            link: Link::default(),
+        };
+        let ears = Ears {
+            received: bus.received.clone(),
+            link: bus.link.clone(),
+        };
+        match Address::parse(url) {
+            Some(Address::One(url)) => {
+                let mouth = single::Mouth::open(&url)?;
+                tokio::spawn(publish(mouth, waiting, bus.link.clone()));
+                tokio::spawn(single::subscribe(single::client(&url)?, ears));
+            }
+            Some(Address::Cluster(nodes)) => {
+                let mouth = cluster::Mouth::open(&nodes)?;
+                tokio::spawn(publish(mouth, waiting, bus.link.clone()));
+                let client = cluster::subscriber(&nodes, ears.clone())?;
+                let partitions = bus.partitions.subscribe();
+                tokio::spawn(cluster::subscribe(client, partitions, ears.link));
+            }
+            None => return Err(BusError("this is no address of Redis".to_owned())),
+        }
+        Ok(Arc::new(bus))
     }
 }
 
@@ -79,7 +105,8 @@ impl Bus for RedisBus {
                 match receiver.recv().await {
                     Ok(signal) => return Some((signal, receiver)),
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
-                        tracing::debug!(missed, "the bus lagged; the log fills in")
+                        measure::hints_lost(missed);
+                        tracing::debug!(missed, "the bus lagged; the log fills in");
                     }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
@@ -87,105 +114,110 @@ impl Bus for RedisBus {
         })
         .boxed()
     }
-}
 
-/// Sends what is queued. What cannot be sent is dropped at once: a late hint is worth nothing.
-async fn publish(pool: Pool, mut waiting: mpsc::Receiver<Signal>) {
-    let mut signals = Vec::with_capacity(PIPELINE);
-    let mut up = true;
-    while waiting.recv_many(&mut signals, PIPELINE).await > 0 {
-        let mut pipeline = redis::pipe();
-        for signal in signals.drain(..) {
-            if let Ok(payload) = serde_json::to_vec(&signal) {
-                pipeline.publish(channel(&signal), payload).ignore();
-            }
-        }
-        let sent = timeout(CALL, async {
-            let mut connection = pool.get().await.map_err(|error| error.to_string())?;
-            pipeline
-                .query_async::<()>(&mut connection)
-                .await
-                .map_err(|error| error.to_string())
-        });
-        let sent = sent
-            .await
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
-        match &sent {
-            Ok(()) if !up => tracing::info!("Redis is back"),
-            Err(error) if up => {
-                tracing::warn!(%error, "Redis is away; messages travel through the log alone")
-            }
-            _ => {}
-        }
-        up = sent.is_ok();
+    fn is_up(&self) -> bool {
+        self.link.is_up()
+    }
+
+    fn grow(&self, partitions: Partition) {
+        self.partitions.send_replace(partitions);
     }
 }
 
-/// Receives until the process ends.
-async fn subscribe(client: redis::Client, received: broadcast::Sender<Signal>) {
-    let receive = move |push: PushInfo| {
+/// Whether Redis answered lately. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+struct Link(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    up: AtomicBool,
+    broken: Notify,
+}
+
+impl Link {
+    fn is_up(&self) -> bool {
+        self.0.up.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a connection of the subscriber breaks.
+    async fn broken(&self) {
+        self.0.broken.notified().await;
+    }
+
+    /// Takes note of how a call went.
+    fn note(&self, outcome: &Result<(), String>) {
+        let was_up = self.0.up.swap(outcome.is_ok(), Ordering::Relaxed);
+        match outcome {
+            Ok(()) if !was_up => tracing::info!("Redis answers"),
+            Err(error) if was_up => {
+                measure::outage(Part::Bus);
+                tracing::warn!(%error, "Redis is away; messages travel through the log alone");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sends signals, all or as many as can be.
+trait Speak: Send + 'static {
+    fn speak(&mut self, signals: Vec<Signal>) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// Sends what is queued. What cannot be sent is dropped at once.
+async fn publish(mut mouth: impl Speak, mut waiting: mpsc::Receiver<Signal>, link: Link) {
+    let mut signals = Vec::with_capacity(PIPELINE);
+    while waiting.recv_many(&mut signals, PIPELINE).await > 0 {
+        let count = signals.len() as u64;
+        let sent = timeout(CALL, mouth.speak(signals.split_off(0)))
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()));
+        if sent.is_err() {
+            measure::hints_lost(count);
+        }
+        link.note(&sent);
+    }
+}
+
+/// Takes what Redis pushes.
+#[derive(Debug, Clone)]
+struct Ears {
+    received: broadcast::Sender<Signal>,
+    link: Link,
+}
+
+impl Ears {
+    fn hear(&self, push: &PushInfo) {
         match push.kind {
-            PushKind::PMessage | PushKind::Message => {
-                if let Some(signal) = signal(&push) {
+            PushKind::PMessage | PushKind::Message | PushKind::SMessage => {
+                if let Some(signal) = signal(push) {
                     // Nobody may listen yet.
-                    let _ = received.send(signal);
+                    let _ = self.received.send(signal);
                 }
             }
             PushKind::Disconnection => {
-                tracing::warn!("the subscription to Redis broke; it comes back by itself")
+                self.link.0.broken.notify_one();
+                self.link.note(&Err(
+                    "the subscription broke; it comes back by itself".to_owned()
+                ));
             }
             _ => {}
         }
-        Ok::<(), std::convert::Infallible>(())
-    };
-    let config = ConnectionManagerConfig::new()
-        .set_push_sender(receive)
-        .set_automatic_resubscription()
-        .set_number_of_retries(usize::MAX)
-        .set_max_delay(MAX_DELAY)
-        .set_connection_timeout(Some(CALL))
-        .set_response_timeout(Some(CALL));
-    let mut manager = loop {
-        match ConnectionManager::new_lazy_with_config(client.clone(), config.clone()) {
-            Ok(manager) => break manager,
-            Err(error) => tracing::warn!(%error, "Redis cannot be reached"),
-        }
-        tokio::time::sleep(MAX_DELAY).await;
-    };
-    let mut subscribed = false;
-    loop {
-        if !subscribed {
-            let both = async {
-                manager.psubscribe("MESSAGES:*").await?;
-                manager.subscribe(EVENTS).await
-            };
-            match both.await {
-                Ok(()) => subscribed = true,
-                Err(error) => tracing::warn!(%error, "cannot subscribe to Redis; trying again"),
-            }
-        } else if let Err(error) = redis::cmd("PING")
-            .query_async::<redis::Value>(&mut manager)
-            .await
-        {
-            tracing::debug!(%error, "a heartbeat to Redis failed; the connection is made again");
-        }
-        tokio::time::sleep(if subscribed { HEARTBEAT } else { MAX_DELAY }).await;
     }
 }
 
-fn channel(signal: &Signal) -> String {
-    match signal {
-        Signal::Hint(hint) => format!("MESSAGES:{}", hint.record.room),
-        Signal::ProfileChanged { .. } => EVENTS.to_owned(),
-    }
-}
-
-/// The payload is the last part of a message, with or without a pattern.
+/// The payload is the last part of a message, with or without a pattern. An empty one is a heartbeat.
 fn signal(push: &PushInfo) -> Option<Signal> {
-    let redis::Value::BulkString(payload) = push.data.last()? else {
+    let Value::BulkString(payload) = push.data.last()? else {
         return None;
     };
+    if payload.is_empty() {
+        return None;
+    }
     serde_json::from_slice(payload)
         .map_err(|error| tracing::warn!(%error, "a signal that cannot be read"))
         .ok()
+}
+
+fn away(error: impl std::fmt::Display) -> BusError {
+    BusError(error.to_string())
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ConfigError, list, wrong};
-use crate::log::kafka::{KafkaConfig, Sasl};
+use crate::{
+    bus::redis::Address,
+    log::kafka::{KafkaConfig, Sasl},
+};
 
 /// Flags and variables as given.
 #[derive(Debug, Clone, Args)]
@@ -24,7 +27,7 @@ pub struct DistributedArguments {
     /// Connections of this process to each database.
     #[arg(long, env = "DATABASE_POOL", default_value = "10")]
     database_pool: String,
-    /// Redis: `redis://…` or `rediss://…`.
+    /// Redis: `redis://…` or `rediss://…`; a cluster: `redis+cluster://node:port,node:port`, or `rediss+cluster://…`.
     #[arg(long, env = "REDIS_URL", default_value = "", hide_env_values = true)]
     redis_url: String,
     /// Kafka: `host:port,…`.
@@ -99,11 +102,11 @@ impl DistributedArguments {
         {
             return Err(wrong("DATABASE_URL", "must begin with postgres://"));
         }
-        if !["redis://", "rediss://"]
-            .iter()
-            .any(|scheme| self.redis_url.starts_with(scheme))
-        {
-            return Err(wrong("REDIS_URL", "must begin with redis:// or rediss://"));
+        if Address::parse(&self.redis_url).is_none() {
+            return Err(wrong(
+                "REDIS_URL",
+                "must begin with redis://, rediss://, redis+cluster:// or rediss+cluster://",
+            ));
         }
         let kafka = KafkaConfig {
             brokers: list(&self.kafka_brokers).map(str::to_owned).collect(),

@@ -10,22 +10,17 @@ use std::{
     sync::Arc,
 };
 
-use sphere_protocol::{Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp};
+use sphere_protocol::{Epoch, Kind, Message, MessageId, RoomName, Seq};
 
-use super::{MEMORY, start::FeedStart};
+use super::{
+    MEMORY,
+    link::{First, Head, link},
+    start::FeedStart,
+};
 use crate::log::{Entry, Offset, Partition, Record};
 
 /// Hints that may wait for the offsets before them; more are dropped, the followed log brings them.
 const MAX_HINTS: usize = 4_096;
-
-/// Where an id stood first: what every retry of the send is answered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct First {
-    /// Its place.
-    pub seq: Seq,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-}
 
 /// A record that has passed the feed.
 #[derive(Debug, Clone)]
@@ -48,15 +43,6 @@ pub struct Diverged {
     pub partition: Partition,
     /// The offset.
     pub offset: Offset,
-}
-
-/// A room as the feed knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// `seq` of the newest record.
-    pub seq: Seq,
-    /// When the newest message was written.
-    pub last_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -239,7 +225,11 @@ impl Core {
             self.head(&record.room),
             self.first(&record.id),
         );
-        self.heads.insert(record.room.clone(), link.head);
+        if record.kind == Kind::RoomDeleted {
+            self.heads.remove(&record.room);
+        } else {
+            self.heads.insert(record.room.clone(), link.head);
+        }
         self.remember(offset, record.id, link.first);
         self.forget();
         let passed = Passed {
@@ -289,66 +279,6 @@ impl Core {
                 self.known.remove(&id);
             }
         }
-    }
-}
-
-/// A record as the room's next link.
-#[derive(Debug)]
-pub struct Link {
-    /// The frame.
-    pub message: Message,
-    /// Where its id stood first.
-    pub first: First,
-    /// The room's head from here on.
-    pub head: Head,
-}
-
-/// Makes a record the room's next link: `previous` is the room's head before it, `known` where its id stood first.
-pub fn link(
-    record: &Record,
-    partition: Partition,
-    epoch: Epoch,
-    seq: Seq,
-    previous: Option<Head>,
-    known: Option<First>,
-) -> Link {
-    let known = known.filter(|first| first.seq != seq);
-    let first = known.unwrap_or(First {
-        seq,
-        created_at: record.created_at,
-    });
-    let repeat = known.is_some();
-    let message = Message {
-        room: record.room.clone(),
-        epoch,
-        seq,
-        prev: Some(previous.map_or(-1, |head| head.seq)),
-        id: if repeat {
-            MessageId::void(partition, seq)
-        } else {
-            record.id
-        },
-        user_id: record.user_id.clone(),
-        user_name: record.user_name.clone(),
-        user_image: record.user_image.clone(),
-        message: if repeat {
-            String::new()
-        } else {
-            record.message.clone()
-        },
-        created_at: record.created_at,
-        kind: if repeat { Kind::Void } else { record.kind },
-        reference: repeat.then_some(record.id),
-    };
-    let last_at = if repeat {
-        previous.and_then(|head| head.last_at)
-    } else {
-        Some(record.created_at)
-    };
-    Link {
-        message,
-        first,
-        head: Head { seq, last_at },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sphere_protocol::{MessageId, RoomName, Seq};
 
-use super::core::{First, Head};
+use super::link::{First, Head};
 use crate::log::{Offset, Partition};
 
 /// The store's view of a partition, read in one snapshot.

@@ -80,7 +80,7 @@ fn reference(log: &[Slot]) -> Vec<Passed> {
         let Ok(record) = entry.record else { continue };
         let seq = BASE + entry.offset;
         let known = firsts.get(&record.id).copied();
-        let link = super::core::link(
+        let link = super::link::link(
             &record,
             0,
             EPOCH,

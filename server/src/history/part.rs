@@ -48,7 +48,10 @@ impl Part {
                 part.query = Query::After(seq);
                 let base = feed.between(|core| core.seq(0));
                 if seq >= feed.between(Core::next_seq) {
-                    let end = history.log.end(room.partition).await.map_err(unavailable)?;
+                    let end = timeout_at(deadline, history.log.end(room.partition))
+                        .await
+                        .map_err(unavailable)?
+                        .map_err(unavailable)?;
                     if seq >= base + end {
                         part.reset();
                     } else {

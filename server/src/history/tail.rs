@@ -8,7 +8,7 @@ use sphere_protocol::{Epoch, Message};
 use crate::{
     feed::{
         Core, Feed, Head,
-        core::{Link, link},
+        link::{Link, link},
     },
     log::{MessageLog, Offset, ReadError},
     rooms::Room,

@@ -1,33 +1,17 @@
-//! Whether the server lives, and whether it wants readers.
+//! Whether the server lives, whether it wants readers, and the figures that it counts.
 
-use axum::{Json, extract::State, http::StatusCode};
-use serde_json::{Value, json};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
 
-use crate::state::AppState;
+use crate::{health::Health, measure, state::AppState};
 
 /// `GET /healthz`: always 200 while the process answers; what is away shows in the parts.
-pub async fn healthz(State(state): State<AppState>) -> Json<Value> {
-    let store = state.store.ping().await.is_ok();
-    let mut log = true;
-    let mut partitions = Vec::new();
-    for partition in 0..state.log.partitions() {
-        let end = state.log.end(partition).await.ok();
-        log &= end.is_some();
-        let next = state
-            .feeds
-            .get(partition)
-            .map(|feed| feed.between(crate::feed::Core::next));
-        let stored = state.store.next_offset(partition).await.ok();
-        partitions
-            .push(json!({ "partition": partition, "end": end, "feed": next, "stored": stored }));
-    }
-    Json(json!({
-        "ready": state.lifecycle.is_ready(),
-        "log": part(log),
-        "store": part(store),
-        "sockets": state.hub.len(),
-        "partitions": partitions,
-    }))
+pub async fn healthz(State(state): State<AppState>) -> Json<Health> {
+    Json(state.examiner.look(&state).await)
 }
 
 /// `GET /readyz`: 200 once the feeds have caught up and until the server goes down, otherwise 503.
@@ -39,6 +23,14 @@ pub async fn readyz(State(state): State<AppState>) -> (StatusCode, &'static str)
     }
 }
 
-fn part(up: bool) -> &'static str {
-    if up { "up" } else { "down" }
+/// `GET /metrics`, on an address of its own: the figures in Prometheus' text format.
+pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
+    let health = state.examiner.look(&state).await;
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        measure::figures(&health),
+    )
 }

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 
 use axum::extract::ws::Utf8Bytes;
 
+use crate::measure;
+
 /// Most frames that wait for one socket.
 const MAX_FRAMES: usize = 256;
 /// Most bytes that wait for one socket, apart from one answer, which may be larger than that.
@@ -116,6 +118,7 @@ impl Queue {
                 return;
             }
             if inner.frames.len() >= MAX_FRAMES || inner.bytes > MAX_BYTES {
+                measure::slow_reader();
                 inner.close = Some(CloseCode::SlowReader);
             }
         }
@@ -133,6 +136,7 @@ impl Inner {
             .frames
             .drain(..)
             .partition(|queued| queued.live.is_some());
+        measure::queue_drops(live.len());
         self.frames = answers;
         self.bytes = self.frames.iter().map(|queued| queued.text.len()).sum();
         for room in live.into_iter().filter_map(|queued| queued.live) {

@@ -8,14 +8,17 @@ use std::{
 };
 
 use deadpool_redis::{
-    Config, Pool, Runtime,
-    redis::{Script, ToRedisArgs as _},
+    Config, Pool, Runtime, cluster,
+    redis::{RedisError, Script, ScriptInvocation, ToRedisArgs as _},
 };
 use sphere_protocol::UserId;
 use tokio::time::timeout;
 
 use super::Exceeded;
-use crate::clock;
+use crate::{
+    bus::{BusError, redis::Address},
+    clock,
+};
 
 /// How long Redis may take; a message must not wait longer for being counted.
 const CALL: Duration = Duration::from_millis(250);
@@ -38,7 +41,7 @@ return 0
 
 /// Counts messages in Redis.
 pub struct SharedBucket {
-    pool: Pool,
+    pool: AnyPool,
     script: Script,
     per_second: u32,
     burst: u32,
@@ -59,14 +62,9 @@ impl SharedBucket {
     ///
     /// # Errors
     /// When the address cannot be understood.
-    pub fn open(
-        url: &str,
-        per_second: u32,
-        burst: u32,
-    ) -> Result<Self, deadpool_redis::CreatePoolError> {
-        let pool = Config::from_url(url).create_pool(Some(Runtime::Tokio1))?;
+    pub fn open(url: &str, per_second: u32, burst: u32) -> Result<Self, BusError> {
         Ok(Self {
-            pool,
+            pool: AnyPool::open(url)?,
             script: Script::new(BUCKET),
             per_second,
             burst,
@@ -80,13 +78,10 @@ impl SharedBucket {
             return None;
         }
         let counted = timeout(CALL, async {
-            let mut connection = self.pool.get().await.map_err(|error| error.to_string())?;
             let mut call = self.script.key(format!("RATE:{user}"));
             call.arg(self.per_second.to_redis_args())
                 .arg(self.burst.to_redis_args());
-            call.invoke_async::<u64>(&mut connection)
-                .await
-                .map_err(|error| error.to_string())
+            self.pool.ask(&call).await
         });
         match counted
             .await
@@ -99,6 +94,43 @@ impl SharedBucket {
                 self.rests_until
                     .store(clock::now().0 + REST_MS, Ordering::Relaxed);
                 None
+            }
+        }
+    }
+}
+
+/// Connections to one server, or to a cluster.
+enum AnyPool {
+    One(Pool),
+    Cluster(cluster::Pool),
+}
+
+impl AnyPool {
+    fn open(url: &str) -> Result<Self, BusError> {
+        let failed = |error: deadpool_redis::CreatePoolError| BusError(error.to_string());
+        match Address::parse(url) {
+            Some(Address::One(url)) => Config::from_url(url)
+                .create_pool(Some(Runtime::Tokio1))
+                .map(Self::One)
+                .map_err(failed),
+            Some(Address::Cluster(nodes)) => cluster::Config::from_urls(nodes)
+                .create_pool(Some(Runtime::Tokio1))
+                .map(Self::Cluster)
+                .map_err(failed),
+            None => Err(BusError("this is no address of Redis".to_owned())),
+        }
+    }
+
+    async fn ask(&self, call: &ScriptInvocation<'_>) -> Result<u64, String> {
+        let refused = |error: RedisError| error.to_string();
+        match self {
+            Self::One(pool) => {
+                let mut connection = pool.get().await.map_err(|error| error.to_string())?;
+                call.invoke_async(&mut connection).await.map_err(refused)
+            }
+            Self::Cluster(pool) => {
+                let mut connection = pool.get().await.map_err(|error| error.to_string())?;
+                call.invoke_async(&mut connection).await.map_err(refused)
             }
         }
     }

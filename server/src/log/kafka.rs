@@ -12,7 +12,7 @@ use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream, stream:
 use parking_lot::RwLock;
 use rskafka::client::{
     error::{Error, ProtocolError},
-    partition::{Compression, OffsetAt, PartitionClient},
+    partition::{OffsetAt, PartitionClient},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -22,8 +22,11 @@ use tokio::{
 use super::{AppendError, Entry, MessageLog, Offset, Partition, ReadError, Record};
 
 mod connect;
+mod writer;
 
 pub use connect::{Connect, KafkaConfig, KafkaError, Sasl};
+
+use writer::{Write, Writer};
 
 /// Our own time-out around every call.
 const CALL: Duration = Duration::from_secs(3);
@@ -33,22 +36,12 @@ const WAIT_MS: i32 = 500;
 const FETCH: i32 = 1 << 20;
 /// Appends of a partition that may wait; more are refused.
 const QUEUE: usize = 8_192;
-/// Most records of a batch; with 20 KB each they stay below the broker's message limit of 1 MB only in parts.
-const BATCH: usize = 500;
-/// Most bytes of a batch: half of the broker's default `message.max.bytes`.
-const BATCH_BYTES: usize = 512 << 10;
 
 /// The Kafka log.
 #[derive(Debug)]
 pub struct KafkaLog {
     connect: Connect,
     writers: RwLock<Vec<mpsc::Sender<Write>>>,
-}
-
-#[derive(Debug)]
-struct Write {
-    record: rskafka::record::Record,
-    done: oneshot::Sender<Result<Offset, AppendError>>,
 }
 
 impl KafkaLog {
@@ -59,6 +52,7 @@ impl KafkaLog {
     pub async fn open(config: KafkaConfig) -> Result<Arc<Self>, KafkaError> {
         let connect = Connect::new(config);
         let partitions = connect.create_topic().await?;
+        connect.try_out().await?;
         let log = Self {
             connect,
             writers: RwLock::default(),
@@ -72,14 +66,7 @@ impl KafkaLog {
         for partition in writers.len()..usize::try_from(partitions).unwrap_or(0) {
             let (sender, queue) = mpsc::channel(QUEUE);
             let partition = Partition::try_from(partition).unwrap_or(Partition::MAX);
-            tokio::spawn(
-                Writer {
-                    connect: self.connect.clone(),
-                    partition,
-                    client: None,
-                }
-                .run(queue),
-            );
+            tokio::spawn(Writer::new(self.connect.clone(), partition).run(queue));
             writers.push(sender);
         }
     }
@@ -107,10 +94,7 @@ impl MessageLog for KafkaLog {
         record: Arc<Record>,
     ) -> BoxFuture<'static, Result<Offset, AppendError>> {
         let (done, outcome) = oneshot::channel();
-        let write = Write {
-            record: kafka_record(&record),
-            done,
-        };
+        let write = Write::new(&record, done);
         let writer = usize::try_from(partition)
             .ok()
             .and_then(|partition| self.writers.read().get(partition).cloned());
@@ -246,87 +230,4 @@ fn entry(fetched: rskafka::record::RecordAndOffset) -> Entry {
         offset: fetched.offset,
         record: Record::decode(&payload).map(Arc::new),
     }
-}
-
-fn kafka_record(record: &Record) -> rskafka::record::Record {
-    rskafka::record::Record {
-        // Tools that look at the topic see which room a record belongs to; the partition is chosen by us.
-        key: Some(record.room.as_str().as_bytes().to_vec()),
-        value: Some(record.encode()),
-        headers: std::collections::BTreeMap::new(),
-        timestamp: chrono::DateTime::from_timestamp_millis(record.created_at.0).unwrap_or_default(),
-    }
-}
-
-/// The only one on this server that writes to the partition.
-struct Writer {
-    connect: Connect,
-    partition: Partition,
-    client: Option<PartitionClient>,
-}
-
-impl Writer {
-    async fn run(mut self, mut queue: mpsc::Receiver<Write>) {
-        let mut waiting = Vec::with_capacity(BATCH);
-        loop {
-            if waiting.is_empty() && queue.recv_many(&mut waiting, BATCH).await == 0 {
-                return;
-            }
-            let rest = waiting.split_off(batch_len(&waiting));
-            let (records, waiters): (Vec<_>, Vec<_>) = std::mem::replace(&mut waiting, rest)
-                .into_iter()
-                .map(|write| (write.record, write.done))
-                .unzip();
-            let outcome = self.produce(records).await;
-            for (index, waiter) in waiters.into_iter().enumerate() {
-                // Whoever waited may be gone; the record stands all the same.
-                let _ = waiter.send(match &outcome {
-                    Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
-                        AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
-                    }),
-                    Err(AppendError::Unavailable(why)) => {
-                        Err(AppendError::Unavailable(why.clone()))
-                    }
-                    Err(AppendError::OutcomeUnknown(why)) => {
-                        Err(AppendError::OutcomeUnknown(why.clone()))
-                    }
-                });
-            }
-        }
-    }
-
-    async fn produce(
-        &mut self,
-        records: Vec<rskafka::record::Record>,
-    ) -> Result<Vec<Offset>, AppendError> {
-        let client = match self.client.take() {
-            Some(client) => client,
-            // Nothing was sent yet: the records are not in the log.
-            None => self
-                .connect
-                .partition(self.partition)
-                .await
-                .map_err(|error| AppendError::Unavailable(error.to_string()))?,
-        };
-        match timeout(CALL, client.produce(records, Compression::NoCompression)).await {
-            Ok(Ok(offsets)) => {
-                self.client = Some(client);
-                Ok(offsets)
-            }
-            Ok(Err(error)) => Err(AppendError::OutcomeUnknown(error.to_string())),
-            Err(_) => Err(AppendError::OutcomeUnknown(
-                "the broker does not answer".to_owned(),
-            )),
-        }
-    }
-}
-
-/// How many of the waiting records make a batch; one at least.
-fn batch_len(waiting: &[Write]) -> usize {
-    let mut bytes = 0;
-    let fits = waiting.iter().take_while(|write| {
-        bytes += write.record.approximate_size();
-        bytes <= BATCH_BYTES
-    });
-    fits.count().max(1)
 }

@@ -10,6 +10,8 @@ use crate::auth::KeyHash;
 
 /// The version that this build writes.
 const VERSION: u32 = 1;
+/// Who deletes rooms; no id that a person can have.
+const OPERATOR: &str = "operator";
 
 /// One thing that happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +75,19 @@ impl Record {
         }
     }
 
+    /// The end of a room, by an operator. Its name is not used again, so whatever follows in the log is of the same room.
+    pub fn room_deleted(room: RoomName, cid: Cid, created_at: Timestamp) -> Self {
+        let author = Author {
+            user_id: UserId::from(OPERATOR),
+            user_name: String::new(),
+            key_hash: KeyHash::from(String::new()),
+        };
+        Self {
+            kind: Kind::RoomDeleted,
+            ..Self::message(author, room, cid, String::new(), created_at)
+        }
+    }
+
     /// The bytes that stand in the log.
     pub fn encode(&self) -> Vec<u8> {
         // Plain structs of text and numbers: serialising them cannot fail.
@@ -93,7 +108,7 @@ impl Record {
         if record.v != VERSION {
             return Err(poison(format!("version {} is not known here", record.v)));
         }
-        if record.kind != Kind::Message {
+        if !matches!(record.kind, Kind::Message | Kind::RoomDeleted) {
             return Err(poison(format!("kind {:?} is not known here", record.kind)));
         }
         if record.message.contains('\0')

@@ -67,7 +67,7 @@ impl Parts {
 }
 
 /// Takes the folder for this process; the system lets go of it however the process ends.
-fn lock(folder: &Path) -> Result<File, RunError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, RunError> {
     let shown = folder.display().to_string();
     let unusable = |error| RunError::DataDir {
         folder: shown.clone(),

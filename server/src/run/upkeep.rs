@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use sphere_protocol::server::RoomActivity;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::{clock, feed::FeedError, log::embedded::EmbeddedLog, state::AppState};
+use crate::{clock, feed::FeedError, log::embedded::EmbeddedLog, measure, state::AppState};
 
 /// How often rooms and partitions are read again, limits forget, and the log is trimmed.
 pub(super) const HOUSEKEEPING: Duration = Duration::from_secs(30);
@@ -25,6 +25,7 @@ pub(super) async fn housekeeping(
         .await
         .is_some()
     {
+        measure::upkeep();
         state.limits.forget();
         if let Err(error) = state.rooms.refresh().await {
             tracing::warn!(%error, "the rooms could not be read again");

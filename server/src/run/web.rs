@@ -25,6 +25,7 @@ pub(super) async fn start(
         let feed = feed(state, partition).await?;
         tasks.spawn(follow(state.clone(), feed));
     }
+    parts.bus.grow(parts.log.partitions());
     tasks.spawn(hear(state.clone(), parts.bus.subscribe()));
     tasks.spawn(catch_up(state.clone()));
     tasks.spawn(upkeep::activity(state.clone()));
@@ -136,6 +137,7 @@ async fn grow(state: AppState) -> Result<(), FeedError> {
                 continue;
             }
         };
+        state.bus.grow(partitions);
         for partition in
             Partition::try_from(state.feeds.all().len()).unwrap_or(Partition::MAX)..partitions
         {

@@ -41,6 +41,8 @@ pub enum Stored {
     Done {
         /// Entries that were put aside because this version cannot read them.
         dead_letters: usize,
+        /// Rooms that were deleted: their rows are to be swept.
+        deletions: u64,
     },
     /// Somebody else has stored further: nothing was changed. Go on from their offset.
     Fenced,
@@ -52,34 +54,41 @@ impl Store {
     /// # Errors
     /// When the database does not answer; the batch is then to be stored again.
     pub async fn store(&self, batch: &Batch<'_>, now: Timestamp) -> Result<Stored, StoreError> {
-        let transaction = self.write().await?;
-        let base = position(&transaction, batch.partition).await?.base;
-        if !advance(&transaction, batch).await? {
-            transaction.rollback().await?;
-            return Ok(Stored::Fenced);
-        }
-        let readable: Vec<(Seq, &Arc<Record>)> = batch
-            .entries
-            .iter()
-            .filter_map(|entry| {
-                entry
-                    .record
-                    .as_ref()
-                    .ok()
-                    .map(|record| (base + entry.offset, record))
+        self.bulk(async {
+            let transaction = self.write().await?;
+            let base = position(&transaction, batch.partition).await?.base;
+            if !advance(&transaction, batch).await? {
+                transaction.rollback().await?;
+                return Ok(Stored::Fenced);
+            }
+            let readable: Vec<(Seq, &Arc<Record>)> = batch
+                .entries
+                .iter()
+                .filter_map(|entry| {
+                    entry
+                        .record
+                        .as_ref()
+                        .ok()
+                        .map(|record| (base + entry.offset, record))
+                })
+                .collect();
+            let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
+            let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
+            for rows in rows.chunks(ROWS) {
+                message::Entity::insert_many(rows.to_vec())
+                    .exec_without_returning(&transaction)
+                    .await?;
+            }
+            users(&transaction, &readable, now).await?;
+            let deletions = deletions(&transaction, &readable, now).await?;
+            let dead_letters = dead_letters(&transaction, batch, base, now).await?;
+            transaction.commit().await?;
+            Ok(Stored::Done {
+                dead_letters,
+                deletions,
             })
-            .collect();
-        let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
-        let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
-        for rows in rows.chunks(ROWS) {
-            message::Entity::insert_many(rows.to_vec())
-                .exec_without_returning(&transaction)
-                .await?;
-        }
-        users(&transaction, &readable, now).await?;
-        let dead_letters = dead_letters(&transaction, batch, base, now).await?;
-        transaction.commit().await?;
-        Ok(Stored::Done { dead_letters })
+        })
+        .await
     }
 }
 
@@ -94,7 +103,8 @@ async fn advance(transaction: &DatabaseTransaction, batch: &Batch<'_>) -> Result
     Ok(moved.rows_affected == 1)
 }
 
-/// The keys of the rooms that the records name. A room that a restored store has lost is made again.
+/// The keys of the rooms that the records name and that are not deleted. A room that a restored store has lost is made again; one that was deleted
+/// is still there, so nothing comes back.
 async fn rooms(
     transaction: &DatabaseTransaction,
     partition: Partition,
@@ -126,7 +136,9 @@ async fn rooms(
         let row = row.ok_or_else(|| {
             StoreError::Inconsistent(format!("room {name} vanished while it was made"))
         })?;
-        keys.insert(name.clone(), row.id);
+        if row.deleted_at.is_none() {
+            keys.insert(name.clone(), row.id);
+        }
     }
     Ok(keys)
 }
@@ -149,17 +161,21 @@ async fn rows(
     }
     let mut rows = Vec::with_capacity(records.len());
     for (seq, record) in records {
+        if record.kind == Kind::RoomDeleted {
+            continue;
+        }
+        // What was let in after its room had gone leaves nothing.
+        let Some(room) = rooms.get(&record.room).copied() else {
+            continue;
+        };
         let repeat = !known.insert(record.id.0);
-        let room = rooms.get(&record.room).copied();
         rows.push(message::ActiveModel {
             id: Set(if repeat {
                 MessageId::void(partition, *seq).0
             } else {
                 record.id.0
             }),
-            room: Set(room.ok_or_else(|| {
-                StoreError::Inconsistent(format!("room {} has no key", record.room))
-            })?),
+            room: Set(room),
             partition: Set(partition),
             seq: Set(*seq),
             kind: Set(kind_column(if repeat { Kind::Void } else { record.kind }).to_owned()),
@@ -188,6 +204,7 @@ async fn users(
 ) -> Result<(), StoreError> {
     let authors: HashMap<_, _> = records
         .iter()
+        .filter(|(_, record)| record.kind != Kind::RoomDeleted)
         .rev()
         .map(|(_, record)| (&record.user_id, record))
         .collect();
@@ -202,6 +219,29 @@ async fn users(
             .await?;
     }
     Ok(())
+}
+
+/// Rooms that end here. What was written to them before, and what another server still lets in, is swept afterwards.
+async fn deletions(
+    transaction: &DatabaseTransaction,
+    records: &[(Seq, &Arc<Record>)],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let names: Vec<&str> = records
+        .iter()
+        .filter(|(_, record)| record.kind == Kind::RoomDeleted)
+        .map(|(_, record)| record.room.as_str())
+        .collect();
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let gone = room::Entity::update_many()
+        .col_expr(room::Column::DeletedAt, Expr::value(column_time(now)))
+        .filter(room::Column::Name.is_in(names))
+        .filter(room::Column::DeletedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(gone.rows_affected)
 }
 
 /// Keeps what cannot be read, so that nothing is lost and the next record goes on.

@@ -25,42 +25,45 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn heartbeat(&self, consumer: &str) -> Result<Share, StoreError> {
-        let seen = "INSERT INTO consumers (id, seen_at) VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()";
-        self.change(seen, [consumer.into()]).await?;
-        let gone = "DELETE FROM consumers WHERE seen_at < now() - make_interval(secs => $1)";
-        self.change(gone, [(LEASE_SECONDS as f64).into()]).await?;
-        let fair = "SELECT ((SELECT count(*) FROM log_offsets) + greatest(count(*), 1) - 1) / greatest(count(*), 1) AS fair FROM consumers";
-        let fair: i64 = self
-            .rows(fair, [])
-            .await?
-            .first()
-            .map_or(Ok(0), |row| row.try_get("", "fair"))?;
-        let renew = "UPDATE log_offsets SET lease_until = now() + make_interval(secs => $2) WHERE lease_owner = $1 RETURNING partition";
-        let mut held = self
-            .partitions(renew, [consumer.into(), (LEASE_SECONDS as f64).into()])
-            .await?;
-        let missing = fair - i64::try_from(held.len()).unwrap_or(i64::MAX);
-        if missing > 0 {
-            let take = "UPDATE log_offsets SET lease_owner = $1, lease_until = now() + make_interval(secs => $2)
-                        WHERE partition IN (SELECT partition FROM log_offsets WHERE lease_until IS NULL OR lease_until < now()
-                        ORDER BY partition LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING partition";
-            held.extend(
-                self.partitions(
-                    take,
-                    [
-                        consumer.into(),
-                        (LEASE_SECONDS as f64).into(),
-                        missing.into(),
-                    ],
-                )
-                .await?,
-            );
-        }
-        held.sort_unstable();
-        Ok(Share {
-            held,
-            fair: usize::try_from(fair).unwrap_or_default(),
+        self.call(async {
+            let seen = "INSERT INTO consumers (id, seen_at) VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()";
+            self.change(seen, [consumer.into()]).await?;
+            let gone = "DELETE FROM consumers WHERE seen_at < now() - make_interval(secs => $1)";
+            self.change(gone, [(LEASE_SECONDS as f64).into()]).await?;
+            let fair = "SELECT ((SELECT count(*) FROM log_offsets) + greatest(count(*), 1) - 1) / greatest(count(*), 1) AS fair FROM consumers";
+            let fair: i64 = self
+                .rows(fair, [])
+                .await?
+                .first()
+                .map_or(Ok(0), |row| row.try_get("", "fair"))?;
+            let renew = "UPDATE log_offsets SET lease_until = now() + make_interval(secs => $2) WHERE lease_owner = $1 RETURNING partition";
+            let mut held = self
+                .partitions(renew, [consumer.into(), (LEASE_SECONDS as f64).into()])
+                .await?;
+            let missing = fair - i64::try_from(held.len()).unwrap_or(i64::MAX);
+            if missing > 0 {
+                let take = "UPDATE log_offsets SET lease_owner = $1, lease_until = now() + make_interval(secs => $2)
+                            WHERE partition IN (SELECT partition FROM log_offsets WHERE lease_until IS NULL OR lease_until < now()
+                            ORDER BY partition LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING partition";
+                held.extend(
+                    self.partitions(
+                        take,
+                        [
+                            consumer.into(),
+                            (LEASE_SECONDS as f64).into(),
+                            missing.into(),
+                        ],
+                    )
+                    .await?,
+                );
+            }
+            held.sort_unstable();
+            Ok(Share {
+                held,
+                fair: usize::try_from(fair).unwrap_or_default(),
+            })
         })
+        .await
     }
 
     /// Gives partitions back, so that another consumer need not wait for the lease to end.
@@ -68,8 +71,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn release(&self, consumer: &str, partition: Partition) -> Result<(), StoreError> {
-        let free = "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1 AND partition = $2";
-        self.change(free, [consumer.into(), partition.into()]).await
+        self.call(async {
+            let free = "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1 AND partition = $2";
+            self.change(free, [consumer.into(), partition.into()]).await
+        })
+        .await
     }
 
     /// The consumer ends.
@@ -77,11 +83,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn farewell(&self, consumer: &str) -> Result<(), StoreError> {
-        let free =
-            "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
-        self.change(free, [consumer.into()]).await?;
-        self.change("DELETE FROM consumers WHERE id = $1", [consumer.into()])
-            .await
+        self.call(async {
+            let free =
+                "UPDATE log_offsets SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
+            self.change(free, [consumer.into()]).await?;
+            self.change("DELETE FROM consumers WHERE id = $1", [consumer.into()])
+                .await
+        })
+        .await
     }
 
     async fn change<const N: usize>(

@@ -27,35 +27,38 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn open_log(&self, partitions: Partition, now: Epoch) -> Result<Epoch, StoreError> {
-        let transaction = self.write().await?;
-        let row = log::ActiveModel {
-            id: Set(LOG),
-            epoch: Set(now),
-        };
-        let keep = OnConflict::column(log::Column::Id).do_nothing().to_owned();
-        log::Entity::insert(row)
-            .on_conflict(keep)
-            .exec_without_returning(&transaction)
-            .await?;
-        for partition in 0..partitions {
-            let row = log_offset::ActiveModel {
-                partition: Set(partition),
-                base: Set(0),
-                next_offset: Set(0),
-                ..Default::default()
+        self.bulk(async {
+            let transaction = self.write().await?;
+            let row = log::ActiveModel {
+                id: Set(LOG),
+                epoch: Set(now),
             };
-            let keep = OnConflict::column(log_offset::Column::Partition)
-                .do_nothing()
-                .to_owned();
-            log_offset::Entity::insert(row)
+            let keep = OnConflict::column(log::Column::Id).do_nothing().to_owned();
+            log::Entity::insert(row)
                 .on_conflict(keep)
                 .exec_without_returning(&transaction)
                 .await?;
-        }
-        let row = log::Entity::find_by_id(LOG).one(&transaction).await?;
-        transaction.commit().await?;
-        row.map(|row| row.epoch)
-            .ok_or_else(|| StoreError::Inconsistent("the log has no epoch".to_owned()))
+            for partition in 0..partitions {
+                let row = log_offset::ActiveModel {
+                    partition: Set(partition),
+                    base: Set(0),
+                    next_offset: Set(0),
+                    ..Default::default()
+                };
+                let keep = OnConflict::column(log_offset::Column::Partition)
+                    .do_nothing()
+                    .to_owned();
+                log_offset::Entity::insert(row)
+                    .on_conflict(keep)
+                    .exec_without_returning(&transaction)
+                    .await?;
+            }
+            let row = log::Entity::find_by_id(LOG).one(&transaction).await?;
+            transaction.commit().await?;
+            row.map(|row| row.epoch)
+                .ok_or_else(|| StoreError::Inconsistent("the log has no epoch".to_owned()))
+        })
+        .await
     }
 
     /// The offset of the first record of the partition that is not stored yet.
@@ -63,7 +66,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn next_offset(&self, partition: Partition) -> Result<Offset, StoreError> {
-        Ok(position(&self.db, partition).await?.next_offset)
+        self.call(async { Ok(position(&self.db, partition).await?.next_offset) })
+            .await
     }
 
     /// Where a feed starts, all read in one snapshot: a record is either in it or at or above `next_offset`.
@@ -71,58 +75,62 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn feed_start(&self, partition: Partition) -> Result<FeedStart, StoreError> {
-        let snapshot = Self::snapshot(&self.db).await?;
-        let position = position(&snapshot, partition).await?;
-        let mut heads = Vec::new();
-        for room in room::Entity::find()
-            .filter(room::Column::Partition.eq(partition))
-            .all(&snapshot)
-            .await?
-        {
-            if let Some(head) = head(&snapshot, room.id).await? {
-                heads.push((RoomName::from(room.name), head));
+        self.bulk(async {
+            let snapshot = Self::snapshot(&self.db).await?;
+            let position = position(&snapshot, partition).await?;
+            let mut heads = Vec::new();
+            for room in room::Entity::find()
+                .filter(room::Column::Partition.eq(partition))
+                .filter(room::Column::DeletedAt.is_null())
+                .all(&snapshot)
+                .await?
+            {
+                if let Some(head) = head(&snapshot, room.id).await? {
+                    heads.push((RoomName::from(room.name), head));
+                }
             }
-        }
-        let oldest = position.base + position.next_offset - MEMORY;
-        let rows: Vec<(Uuid, Seq, Option<Uuid>, OffsetDateTime)> = message::Entity::find()
-            .select_only()
-            .columns([
-                message::Column::Id,
-                message::Column::Seq,
-                message::Column::Reference,
-                message::Column::CreatedAt,
-            ])
-            .filter(message::Column::Partition.eq(partition))
-            .filter(message::Column::Seq.gte(oldest))
-            .order_by_asc(message::Column::Seq)
-            .into_tuple()
-            .all(&snapshot)
-            .await?;
-        let mut ids = Vec::with_capacity(rows.len());
-        for (id, seq, reference, created_at) in rows {
-            let first = match reference {
-                None => Some(First {
-                    seq,
-                    created_at: wire_time(created_at),
-                }),
-                // The first may be older than the window: it has its own row.
-                Some(first) => first_of(&snapshot, first).await?,
-            };
-            let offset = seq - position.base;
-            ids.extend(first.map(|first| RecentId {
-                offset,
-                id: MessageId(reference.unwrap_or(id)),
-                first,
-            }));
-        }
-        snapshot.commit().await?;
-        Ok(FeedStart {
-            partition,
-            base: position.base,
-            next_offset: position.next_offset,
-            heads,
-            ids,
+            let oldest = position.base + position.next_offset - MEMORY;
+            let rows: Vec<(Uuid, Seq, Option<Uuid>, OffsetDateTime)> = message::Entity::find()
+                .select_only()
+                .columns([
+                    message::Column::Id,
+                    message::Column::Seq,
+                    message::Column::Reference,
+                    message::Column::CreatedAt,
+                ])
+                .filter(message::Column::Partition.eq(partition))
+                .filter(message::Column::Seq.gte(oldest))
+                .order_by_asc(message::Column::Seq)
+                .into_tuple()
+                .all(&snapshot)
+                .await?;
+            let mut ids = Vec::with_capacity(rows.len());
+            for (id, seq, reference, created_at) in rows {
+                let first = match reference {
+                    None => Some(First {
+                        seq,
+                        created_at: wire_time(created_at),
+                    }),
+                    // The first may be older than the window: it has its own row.
+                    Some(first) => first_of(&snapshot, first).await?,
+                };
+                let offset = seq - position.base;
+                ids.extend(first.map(|first| RecentId {
+                    offset,
+                    id: MessageId(reference.unwrap_or(id)),
+                    first,
+                }));
+            }
+            snapshot.commit().await?;
+            Ok(FeedStart {
+                partition,
+                base: position.base,
+                next_offset: position.next_offset,
+                heads,
+                ids,
+            })
         })
+        .await
     }
 }
 
@@ -132,16 +140,19 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn positions(&self) -> Result<Vec<Position>, StoreError> {
-        let rows = log_offset::Entity::find()
-            .order_by_asc(log_offset::Column::Partition)
-            .all(&self.db)
-            .await?;
-        let position = |row: log_offset::Model| Position {
-            partition: row.partition,
-            next_offset: row.next_offset,
-            owner: row.lease_owner,
-        };
-        Ok(rows.into_iter().map(position).collect())
+        self.call(async {
+            let rows = log_offset::Entity::find()
+                .order_by_asc(log_offset::Column::Partition)
+                .all(&self.db)
+                .await?;
+            let position = |row: log_offset::Model| Position {
+                partition: row.partition,
+                next_offset: row.next_offset,
+                owner: row.lease_owner,
+            };
+            Ok(rows.into_iter().map(position).collect())
+        })
+        .await
     }
 
     /// Counts on above every `seq` that was ever given, from the first offset of a recreated log. No server may run.
@@ -149,27 +160,30 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn new_epoch(&self, now: Epoch) -> Result<Epoch, StoreError> {
-        let transaction = self.write().await?;
-        for row in log_offset::Entity::find().all(&transaction).await? {
-            let base = row.base + row.next_offset;
-            let mut row: log_offset::ActiveModel = row.into();
-            row.base = Set(base);
-            row.next_offset = Set(0);
-            row.update(&transaction).await?;
-        }
-        let row = log::ActiveModel {
-            id: Set(LOG),
-            epoch: Set(now),
-        };
-        let replace = OnConflict::column(log::Column::Id)
-            .update_column(log::Column::Epoch)
-            .to_owned();
-        log::Entity::insert(row)
-            .on_conflict(replace)
-            .exec_without_returning(&transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(now)
+        self.bulk(async {
+            let transaction = self.write().await?;
+            for row in log_offset::Entity::find().all(&transaction).await? {
+                let base = row.base + row.next_offset;
+                let mut row: log_offset::ActiveModel = row.into();
+                row.base = Set(base);
+                row.next_offset = Set(0);
+                row.update(&transaction).await?;
+            }
+            let row = log::ActiveModel {
+                id: Set(LOG),
+                epoch: Set(now),
+            };
+            let replace = OnConflict::column(log::Column::Id)
+                .update_column(log::Column::Epoch)
+                .to_owned();
+            log::Entity::insert(row)
+                .on_conflict(replace)
+                .exec_without_returning(&transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(now)
+        })
+        .await
     }
 }
 
@@ -234,6 +248,7 @@ pub(super) fn kind_column(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",
         Kind::Void => "void",
+        Kind::RoomDeleted => "room_deleted",
         Kind::Unknown => "unknown",
     }
 }

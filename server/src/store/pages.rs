@@ -56,23 +56,26 @@ impl Store {
         query: Query,
         limit: u64,
     ) -> Result<RawPage, StoreError> {
-        let snapshot = Self::snapshot(&self.read).await?;
-        let next_offset = position(&snapshot, room.partition).await?.next_offset;
-        let reader = Reader {
-            room,
-            epoch,
-            db: &snapshot,
-        };
-        let mut page = match query {
-            Query::Newest => reader.before(None, limit).await?,
-            Query::Before(seq) => reader.before(Some(seq), limit).await?,
-            Query::After(seq) => reader.after(seq, limit).await?,
-            Query::Around(seq) => reader.around(seq, limit).await?,
-        };
-        page.head = reader.newest_at_most(Seq::MAX).await?;
-        page.next_offset = next_offset;
-        snapshot.commit().await?;
-        Ok(page)
+        self.read(async {
+            let snapshot = Self::snapshot(&self.read).await?;
+            let next_offset = position(&snapshot, room.partition).await?.next_offset;
+            let reader = Reader {
+                room,
+                epoch,
+                db: &snapshot,
+            };
+            let mut page = match query {
+                Query::Newest => reader.before(None, limit).await?,
+                Query::Before(seq) => reader.before(Some(seq), limit).await?,
+                Query::After(seq) => reader.after(seq, limit).await?,
+                Query::Around(seq) => reader.around(seq, limit).await?,
+            };
+            page.head = reader.newest_at_most(Seq::MAX).await?;
+            page.next_offset = next_offset;
+            snapshot.commit().await?;
+            Ok(page)
+        })
+        .await
     }
 
     /// Where a message of the room stands, if the store has it.
@@ -80,11 +83,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn locate(&self, room: &RoomRow, id: MessageId) -> Result<Option<Seq>, StoreError> {
-        let row = message::Entity::find_by_id(id.0)
-            .filter(message::Column::Room.eq(room.id))
-            .one(&self.db)
-            .await?;
-        Ok(row.filter(|row| row.reference.is_none()).map(|row| row.seq))
+        self.call(async {
+            let row = message::Entity::find_by_id(id.0)
+                .filter(message::Column::Room.eq(room.id))
+                .one(&self.db)
+                .await?;
+            Ok(row.filter(|row| row.reference.is_none()).map(|row| row.seq))
+        })
+        .await
     }
 
     /// Where an id stood first, if the store has it.
@@ -92,7 +98,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn first(&self, id: MessageId) -> Result<Option<First>, StoreError> {
-        first_of(&self.db, id.0).await
+        self.call(async { first_of(&self.db, id.0).await }).await
     }
 
     /// How many messages of others stand above a `seq`, counted up to `limit`, and up to which offset the store knows.
@@ -106,15 +112,18 @@ impl Store {
         reader: Option<&UserId>,
         limit: u64,
     ) -> Result<(u64, Offset), StoreError> {
-        let snapshot = Self::snapshot(&self.read).await?;
-        let next_offset = position(&snapshot, room.partition).await?.next_offset;
-        let mut unread = messages(room).filter(message::Column::Seq.gt(above));
-        if let Some(reader) = reader {
-            unread = unread.filter(message::Column::Author.ne(reader.as_str()));
-        }
-        let unread = count_to(&snapshot, unread, limit).await?;
-        snapshot.commit().await?;
-        Ok((unread, next_offset))
+        self.read(async {
+            let snapshot = Self::snapshot(&self.read).await?;
+            let next_offset = position(&snapshot, room.partition).await?.next_offset;
+            let mut unread = messages(room).filter(message::Column::Seq.gt(above));
+            if let Some(reader) = reader {
+                unread = unread.filter(message::Column::Author.ne(reader.as_str()));
+            }
+            let unread = count_to(&snapshot, unread, limit).await?;
+            snapshot.commit().await?;
+            Ok((unread, next_offset))
+        })
+        .await
     }
 }
 

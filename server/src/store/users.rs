@@ -23,11 +23,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn user(&self, id: &UserId) -> Result<Option<UserRow>, StoreError> {
-        let row = user::Entity::find_by_id(id.as_str()).one(&self.db).await?;
-        Ok(row.map(|row| UserRow {
-            key_hash: row.key_hash.into(),
-            name: row.name,
-        }))
+        self.call(async {
+            let row = user::Entity::find_by_id(id.as_str()).one(&self.db).await?;
+            Ok(row.map(|row| UserRow {
+                key_hash: row.key_hash.into(),
+                name: row.name,
+            }))
+        })
+        .await
     }
 
     /// Binds the id to the key unless it is bound already, and says what it is bound to: whoever comes first wins.
@@ -41,14 +44,17 @@ impl Store {
         name: &str,
         now: Timestamp,
     ) -> Result<UserRow, StoreError> {
-        let row = new_user(id, key_hash, name, now);
-        user::Entity::insert(row)
-            .on_conflict(keep_first())
-            .exec_without_returning(&self.db)
-            .await?;
-        self.user(id).await?.ok_or_else(|| {
-            StoreError::Inconsistent(format!("user {id} vanished while it was bound"))
+        self.call(async {
+            let row = new_user(id, key_hash, name, now);
+            user::Entity::insert(row)
+                .on_conflict(keep_first())
+                .exec_without_returning(&self.db)
+                .await?;
+            self.user(id).await?.ok_or_else(|| {
+                StoreError::Inconsistent(format!("user {id} vanished while it was bound"))
+            })
         })
+        .await
     }
 
     /// Renames a user that has a row.
@@ -56,12 +62,15 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn rename_user(&self, id: &UserId, name: &str) -> Result<(), StoreError> {
-        user::Entity::update_many()
-            .col_expr(user::Column::Name, name.into())
-            .filter(user::Column::Id.eq(id.as_str()))
-            .exec(&self.db)
-            .await?;
-        Ok(())
+        self.call(async {
+            user::Entity::update_many()
+                .col_expr(user::Column::Name, name.into())
+                .filter(user::Column::Id.eq(id.as_str()))
+                .exec(&self.db)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 }
 

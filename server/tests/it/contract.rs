@@ -13,7 +13,7 @@ mod bus;
 mod log;
 
 /// A record with this text.
-fn record(text: &str) -> Arc<Record> {
+pub(crate) fn record(text: &str) -> Arc<Record> {
     let author = Author {
         user_id: UserId::from("anon_1737708000000_k3j9d8f2a"),
         user_name: "Ada".to_owned(),

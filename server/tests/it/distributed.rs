@@ -17,11 +17,19 @@ use crate::support::{
     services::{self, Redis},
 };
 
+mod broker;
+mod consumers;
+mod database;
+mod hints;
 mod process;
+mod rooms;
+mod secured;
 
 /// What the servers of one test share.
 struct Cluster {
     redis: Redis,
+    redis_url: String,
+    kafka: String,
     database: String,
     topic: String,
     folder: TempDir,
@@ -31,8 +39,11 @@ impl Cluster {
     async fn new() -> Self {
         let name = format!("t{}", cid().replace('-', ""));
         let database = services::new_database(&name).await;
+        let redis = Redis::start().await;
         Self {
-            redis: Redis::start().await,
+            redis_url: redis.url(),
+            redis,
+            kafka: services::kafka(),
             database,
             topic: name,
             folder: tempfile::tempdir().unwrap(),
@@ -41,21 +52,29 @@ impl Cluster {
 
     /// Starts a process and waits until it is ready.
     async fn start(&self, role: &str, flags: &[&str]) -> Process {
-        let own = [
-            format!("--role={role}"),
-            format!("--kafka-brokers={}", services::kafka()),
-            format!("--kafka-topic={}", self.topic),
-            format!("--redis-url={}", self.redis.url()),
-            format!("--database-url={}", self.database),
-        ];
-        let flags: Vec<&str> = own
-            .iter()
-            .map(String::as_str)
-            .chain(flags.iter().copied())
-            .collect();
-        let process = Process::spawn(self.folder.path(), &flags).await;
+        let process = self.spawn(role, flags).await;
         process.ready().await;
         process
+    }
+
+    /// Starts a process and waits until it listens.
+    async fn spawn(&self, role: &str, flags: &[&str]) -> Process {
+        let flags = self.flags(role, flags);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        Process::spawn(self.folder.path(), &flags).await
+    }
+
+    /// What every process of the cluster is told.
+    fn flags(&self, role: &str, flags: &[&str]) -> Vec<String> {
+        let own = [
+            format!("--role={role}"),
+            format!("--kafka-brokers={}", self.kafka),
+            format!("--kafka-topic={}", self.topic),
+            format!("--redis-url={}", self.redis_url),
+            format!("--database-url={}", self.database),
+        ];
+        let given = flags.iter().map(|flag| (*flag).to_owned());
+        own.into_iter().chain(given).collect()
     }
 
     async fn web(&self) -> Process {
@@ -94,14 +113,35 @@ async fn hear(client: &mut Client) -> (i64, String) {
     )
 }
 
-/// Waits until everything that was said is stored.
+/// Does something to the database behind everybody's back.
+async fn execute(database: &str, sql: &'static str) {
+    use sqlx::{Connection as _, Executor as _};
+    let mut connection = sqlx::PgConnection::connect(database).await.unwrap();
+    connection.execute(sql).await.unwrap();
+}
+
+/// Counts rows.
+async fn count(database: &str, sql: &'static str) -> i64 {
+    use sqlx::Connection as _;
+    let mut connection = sqlx::PgConnection::connect(database).await.unwrap();
+    sqlx::query_scalar(sql)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+}
+
+/// Waits until everything that was said before is stored.
 async fn stored(server: &Process) {
+    let asked = json!(server::clock::now());
     eventually("everything is stored", async || {
         let health = http::get(server.address, "/healthz").await.json();
+        if health["at"].as_str() <= asked.as_str() {
+            return false;
+        }
         let partitions = health["partitions"].as_array().unwrap();
         partitions
             .iter()
-            .all(|partition| partition["end"] == partition["stored"])
+            .all(|partition| partition["end"].is_i64() && partition["end"] == partition["stored"])
     })
     .await;
 }

@@ -161,10 +161,17 @@ async fn healthz_says_how_every_part_is_and_readyz_whether_readers_are_wanted() 
         (
             &health["ready"],
             &health["log"],
+            &health["bus"],
             &health["store"],
             &health["sockets"]
         ),
-        (&json!(true), &json!("up"), &json!("up"), &json!(1))
+        (
+            &json!(true),
+            &json!("up"),
+            &json!("up"),
+            &json!("up"),
+            &json!(1)
+        )
     );
     let partitions = health["partitions"].as_array().unwrap();
     assert_eq!(partitions.len(), 4);

@@ -10,14 +10,18 @@ pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod person;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod redis_cluster;
 pub(crate) mod server;
 pub(crate) mod services;
+pub(crate) mod topic;
 pub(crate) mod view;
 
 pub(crate) use client::{Client, Frame, Got};
 pub(crate) use person::{Person, cid};
 pub(crate) use process::Process;
+pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
 pub(crate) use view::View;
 

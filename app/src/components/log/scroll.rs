@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 use sphere_protocol::{MessageId, RoomName, Timestamp};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, HtmlElement};
 
 use crate::{
-    chat::{Action, Chat, Line},
+    chat::{Action, Chat, Line, set},
     state::layout::Key,
 };
 
@@ -26,14 +26,14 @@ const QUIET_MS: u64 = 500;
 pub(super) struct Scroll {
     chat: Chat,
     log: NodeRef<html::Div>,
-    /// A screen reader should not read what comes: it is history.
-    pub(super) quiet: RwSignal<bool>,
     /// When the message that stands first in view was written.
     pub(super) reading: RwSignal<Option<Timestamp>>,
     /// The first row in view, and how far below the log's upper edge it stands.
     anchor: StoredValue<Option<(String, f64)>>,
-    /// In which room the log stood last, and where.
-    stood: StoredValue<(Option<RoomName>, i32)>,
+    /// In which room the log stood last, where, and how high its content was.
+    stood: StoredValue<(Option<RoomName>, i32, i32)>,
+    /// The message that has the focus: its row may be moved, which takes the focus from it.
+    focus: StoredValue<Option<MessageId>>,
     /// Counts the times at which it became quiet: the last one ends it.
     hushed: StoredValue<u32>,
 }
@@ -44,10 +44,10 @@ impl Scroll {
         let scroll = Self {
             chat,
             log,
-            quiet: RwSignal::new(false),
             reading: RwSignal::new(None),
             anchor: StoredValue::new(None),
-            stood: StoredValue::new((None, 0)),
+            stood: StoredValue::new((None, 0, 0)),
+            focus: StoredValue::new(None),
             hushed: StoredValue::new(0),
         };
         Effect::new(move |_| {
@@ -60,9 +60,14 @@ impl Scroll {
             request_animation_frame(move || scroll.settle());
         });
         Effect::new(move |_| {
-            if chat.room.with(|room| room.paging) {
+            if chat.quiet.get() || chat.room.with(|room| room.paging) {
                 scroll.hush();
             }
+        });
+        Effect::new(move |_| {
+            let pressed =
+                window_event_listener(ev::pointerdown, move |_| scroll.focus.set_value(None));
+            on_cleanup(move || pressed.remove());
         });
         // The window, the composer or a keyboard on the screen leave more or less room; what stands in a row may grow.
         Effect::new(move |_| {
@@ -91,7 +96,7 @@ impl Scroll {
         let Some(log) = self.log.get_untracked() else {
             return;
         };
-        let (room, before) = self.stood.get_value();
+        let (room, before, height) = self.stood.get_value();
         if room != self.chat.room.with_untracked(|room| room.name.clone()) {
             // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
             return;
@@ -99,8 +104,9 @@ impl Scroll {
         let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
         let last = self.chat.room.with_untracked(|room| !room.newer);
         let near = last && log.scroll_height() - top - log.client_height() <= END;
-        // Where rows come faster than frames, the end runs away before the log follows: only going up is leaving.
-        let at_end = near || followed && top >= before;
+        // Where rows come faster than frames, the end runs away before the log follows, and rows that go above pull the
+        // rest up: only going up in what stays as it is means leaving.
+        let at_end = near || followed && (top >= before || height != log.scroll_height());
         if at_end != followed {
             self.chat.act(Action::AtEnd(at_end));
         }
@@ -130,7 +136,7 @@ impl Scroll {
 
     /// What comes now is history: nobody is to be told.
     fn hush(self) {
-        self.quiet.set(true);
+        set(self.chat.quiet, true);
         self.hushed.update_value(|count| *count += 1);
         let count = self.hushed.get_value();
         let speak = move || {
@@ -141,7 +147,7 @@ impl Scroll {
                 _ if !last => {}
                 Some(true) => self.hush(),
                 _ => {
-                    let _ = self.quiet.try_set(false);
+                    let _ = self.chat.quiet.try_set(false);
                 }
             }
         };
@@ -152,6 +158,7 @@ impl Scroll {
         let Some(log) = self.log.try_get_untracked().flatten() else {
             return;
         };
+        self.give_focus_back(&log);
         if let Some(id) = self.chat.aim.get_untracked()
             && aim(&log, id)
         {
@@ -173,6 +180,27 @@ impl Scroll {
         }
     }
 
+    /// A message got the focus, or something else in the log.
+    pub(super) fn focused(self, message: Option<MessageId>) {
+        self.focus.set_value(message);
+    }
+
+    /// Nobody took the focus, but it is gone.
+    fn give_focus_back(self, log: &HtmlElement) {
+        let lost = document()
+            .active_element()
+            .is_none_or(|element| element.tag_name() == "BODY");
+        let row = self
+            .focus
+            .get_value()
+            .filter(|_| lost)
+            .and_then(|id| log.query_selector(&format!("[data-id=\"{id}\"]")).ok()?);
+        if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+            // A row can always take it.
+            let _ = row.focus();
+        }
+    }
+
     fn remember(self, log: &HtmlElement) {
         let room = self.chat.room.with_untracked(|room| room.name.clone());
         let anchor = first_in_view(log);
@@ -189,7 +217,8 @@ impl Scroll {
             self.reading.set(reading);
         }
         self.anchor.set_value(anchor);
-        self.stood.set_value((room, log.scroll_top()));
+        self.stood
+            .set_value((room, log.scroll_top(), log.scroll_height()));
     }
 }
 

@@ -7,7 +7,7 @@ use rskafka::{
     client::{
         Client, ClientBuilder, Credentials, SaslConfig,
         error::{Error, ProtocolError},
-        partition::{PartitionClient, UnknownTopicHandling},
+        partition::{OffsetAt, PartitionClient, UnknownTopicHandling},
     },
 };
 use tokio::time::timeout;
@@ -16,6 +16,11 @@ use crate::log::Partition;
 
 /// Our own time-out around connecting.
 const CALL: Duration = Duration::from_secs(3);
+/// How long rskafka may pause between its attempts, all in all. The attempts come on top, so this is less than a call may
+/// take: whoever waits should hear why it failed.
+const RETRIES: Duration = Duration::from_millis(1_500);
+/// Most bytes that are read to see whether reading works.
+const TASTE: i32 = 4 << 10;
 /// How long the broker may take to create a topic.
 const CREATE_MS: i32 = 5_000;
 
@@ -69,6 +74,11 @@ pub enum KafkaError {
     /// It says no.
     #[error("Kafka refuses: {0}")]
     Refused(String),
+    /// Who says to be whom is not believed.
+    #[error(
+        "Kafka at {0} refuses the login: check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE ({1})"
+    )]
+    Login(String, String),
     /// TLS cannot be set up.
     #[error("KAFKA_TLS_CA_FILE {0} cannot be used: {1}")]
     Tls(String, String),
@@ -143,10 +153,10 @@ impl Connect {
             replication_factor,
             ..
         } = &*self.config;
-        if self.partitions().await.is_ok() {
-            return self.partitions().await;
+        if let Ok(partitions) = self.partitions().await {
+            return Ok(partitions);
         }
-        let created = timeout(CALL * 2, async {
+        let created = timeout(CALL * 3, async {
             let controller = self
                 .client()
                 .await?
@@ -181,11 +191,29 @@ impl Connect {
         Err(last)
     }
 
+    /// Reads a little: a broker that answers may still not speak the version of fetching that we do, and then nothing would
+    /// be heard.
+    ///
+    /// # Errors
+    /// [`KafkaError::Version`] above all.
+    pub async fn try_out(&self) -> Result<(), KafkaError> {
+        let tried = timeout(CALL * 2, async {
+            let partition = self.partition(0).await?;
+            let start = partition.get_offset(OffsetAt::Earliest).await;
+            let start = start.map_err(|error| self.named(error))?;
+            let records = partition.fetch_records(start, 1..TASTE, 0).await;
+            records.map(drop).map_err(|error| self.named(error))
+        });
+        tried
+            .await
+            .unwrap_or_else(|_| Err(self.away("no answer in time")))
+    }
+
     async fn client(&self) -> Result<Client, KafkaError> {
         let backoff = BackoffConfig {
             init_backoff: Duration::from_millis(50),
             max_backoff: Duration::from_millis(500),
-            deadline: Some(CALL),
+            deadline: Some(RETRIES),
             ..BackoffConfig::default()
         };
         let mut builder = ClientBuilder::new(self.config.brokers.clone())
@@ -213,15 +241,20 @@ impl Connect {
 
     /// rskafka's error as a sentence.
     fn named(&self, error: Error) -> KafkaError {
+        // rskafka wraps what went wrong several times over, most of it as text.
         let text = error.to_string();
+        let brokers = || self.config.brokers.join(",");
         match error {
             Error::ServerError {
                 protocol_error: ProtocolError::UnsupportedVersion,
                 ..
-            } => KafkaError::Version(self.config.brokers.join(","), text),
-            _ if text.contains("version") => {
-                KafkaError::Version(self.config.brokers.join(","), text)
+            } => KafkaError::Version(brokers(), text),
+            _ if text.contains("certificate") => {
+                let file = self.config.tls_ca_file.clone().unwrap_or_default();
+                KafkaError::Tls(file.display().to_string(), text)
             }
+            _ if text.to_lowercase().contains("sasl") => KafkaError::Login(brokers(), text),
+            _ if text.contains("version") => KafkaError::Version(brokers(), text),
             Error::ServerError { .. } => KafkaError::Refused(text),
             _ => self.away(&text),
         }

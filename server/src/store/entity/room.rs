@@ -10,6 +10,7 @@ pub struct Model {
     pub name: String,
     pub title: String,
     pub partition: i32,
+    pub deleted_at: Option<TimeDateTimeWithTimeZone>,
     pub created_at: TimeDateTimeWithTimeZone,
 }
 

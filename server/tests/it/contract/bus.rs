@@ -7,37 +7,86 @@ use server::bus::{Bus, Hint, Signal, memory::MemoryBus, redis::RedisBus};
 use sphere_protocol::UserId;
 
 use super::record;
-use crate::support::{eventually, services::Redis, within};
+use crate::support::{eventually, redis_cluster::RedisCluster, services::Redis, within};
 
 /// A bus, and whatever must live as long.
-type Opened = (Arc<dyn Bus>, Option<Redis>);
+type Opened = (Arc<dyn Bus>, Box<dyn std::any::Any>);
 type Open = fn() -> LocalBoxFuture<'static, Opened>;
 
 fn memory() -> LocalBoxFuture<'static, Opened> {
-    async { (Arc::new(MemoryBus::default()) as Arc<dyn Bus>, None) }.boxed_local()
+    async {
+        (
+            Arc::new(MemoryBus::default()) as Arc<dyn Bus>,
+            Box::new(()) as _,
+        )
+    }
+    .boxed_local()
 }
+
+/// Partitions of the log that hints are about.
+const PARTITIONS: i32 = 4;
 
 /// A bus on a Redis of its own, subscribed.
 fn redis() -> LocalBoxFuture<'static, Opened> {
     async {
         let redis = Redis::start().await;
         let bus = RedisBus::open(&redis.url()).unwrap() as Arc<dyn Bus>;
-        let mut probe = bus.subscribe();
-        eventually("the bus is subscribed", async || {
-            let _ = bus.publish(renamed("probe")).await;
-            tokio::time::timeout(Duration::from_millis(200), probe.next())
-                .await
-                .is_ok()
-        })
-        .await;
-        // Probes that were still under way are not part of the test.
-        while tokio::time::timeout(Duration::from_millis(300), probe.next())
-            .await
-            .is_ok()
-        {}
-        (bus, Some(redis))
+        travels(&bus).await;
+        (bus, Box::new(redis) as _)
     }
     .boxed_local()
+}
+
+/// The same on a cluster.
+fn cluster() -> LocalBoxFuture<'static, Opened> {
+    async {
+        let redis = RedisCluster::start().await;
+        let bus = RedisBus::open(&redis.url()).unwrap() as Arc<dyn Bus>;
+        bus.grow(PARTITIONS);
+        travels(&bus).await;
+        (bus, Box::new(redis) as _)
+    }
+    .boxed_local()
+}
+
+/// Waits until signals of every channel travel.
+async fn travels(bus: &Arc<dyn Bus>) {
+    let mut probe = bus.subscribe();
+    for partition in 0..PARTITIONS {
+        eventually("the bus is subscribed", async || {
+            let _ = bus.publish(renamed("probe")).await;
+            let _ = bus.publish(hint_of(partition, 99)).await;
+            let (mut named, mut hinted) = (false, false);
+            while let Ok(Some(signal)) =
+                tokio::time::timeout(Duration::from_millis(200), probe.next()).await
+            {
+                match signal {
+                    Signal::ProfileChanged { .. } => named = true,
+                    Signal::Hint(hint) => hinted |= hint.partition == partition,
+                }
+            }
+            named && hinted
+        })
+        .await;
+    }
+    // Probes that were still under way are not part of the test.
+    while tokio::time::timeout(Duration::from_millis(300), probe.next())
+        .await
+        .is_ok()
+    {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_loses_nodes_carries_hints_of_every_partition_again() {
+    let mut redis = RedisCluster::start().await;
+    let bus = RedisBus::open(&redis.url()).unwrap() as Arc<dyn Bus>;
+    bus.grow(PARTITIONS);
+    travels(&bus).await;
+    redis.restart_one().await;
+    travels(&bus).await;
+    redis.fail_over().await;
+    travels(&bus).await;
+    assert!(bus.is_up());
 }
 
 macro_rules! contract {
@@ -63,12 +112,19 @@ contract! {
     redis:
         everybody_who_listens_hears_everything_once
         a_listener_that_is_gone_disturbs_nobody;
+    cluster:
+        everybody_who_listens_hears_everything_once
+        a_listener_that_is_gone_disturbs_nobody;
 }
 
 fn hint(offset: i64) -> Signal {
+    hint_of(2, offset)
+}
+
+fn hint_of(partition: i32, offset: i64) -> Signal {
     Signal::Hint(Hint {
         epoch: 1,
-        partition: 2,
+        partition,
         offset,
         record: record(&offset.to_string()),
     })

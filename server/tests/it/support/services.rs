@@ -14,6 +14,21 @@ pub(crate) fn kafka() -> String {
     variable("KAFKA_BROKERS")
 }
 
+/// The same broker with TLS.
+pub(crate) fn kafka_tls() -> String {
+    variable("TEST_KAFKA_TLS")
+}
+
+/// The same broker with TLS and a login.
+pub(crate) fn kafka_sasl() -> String {
+    variable("TEST_KAFKA_SASL")
+}
+
+/// Where its certificates and the password are.
+pub(crate) fn kafka_folder() -> String {
+    variable("TEST_KAFKA_FOLDER")
+}
+
 /// The address of a real PostgreSQL.
 pub(crate) fn postgres() -> String {
     variable("DATABASE_URL")
@@ -62,6 +77,16 @@ impl Redis {
     pub(crate) async fn restart(&mut self) {
         self.child = spawn(self.port);
         self.answers().await;
+    }
+
+    /// Says something to it.
+    pub(crate) async fn command(&self, line: &str) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut redis = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        redis.write_all(line.as_bytes()).await.unwrap();
+        let mut answer = [0; 5];
+        redis.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
     }
 
     async fn answers(&self) {
