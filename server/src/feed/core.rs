@@ -13,7 +13,10 @@ use std::{
 use sphere_protocol::{Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp};
 
 use super::{MEMORY, start::FeedStart};
-use crate::log::{Entry, Offset, Partition, Record};
+use crate::{
+    faults::{self, Fault},
+    log::{Entry, Offset, Partition, Record},
+};
 
 /// Hints that may wait for the offsets before them; more are dropped, the followed log brings them.
 const MAX_HINTS: usize = 4_096;
@@ -231,13 +234,16 @@ impl Core {
     fn pass(&mut self, record: &Record) -> Passed {
         let offset = self.next;
         self.next += 1;
+        let known = self
+            .first(&record.id)
+            .filter(|_| !faults::on(Fault::NoDeduplication));
         let link = link(
             record,
             self.partition,
             self.epoch,
             self.seq(offset),
             self.head(&record.room),
-            self.first(&record.id),
+            known,
         );
         self.heads.insert(record.room.clone(), link.head);
         self.remember(offset, record.id, link.first);

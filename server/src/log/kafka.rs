@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{AppendError, Entry, MessageLog, Offset, Partition, ReadError, Record};
+use crate::faults::{self, Fault};
 
 mod connect;
 
@@ -277,21 +278,37 @@ impl Writer {
                 .into_iter()
                 .map(|write| (write.record, write.done))
                 .unzip();
-            let outcome = self.produce(records).await;
-            for (index, waiter) in waiters.into_iter().enumerate() {
-                // Whoever waited may be gone; the record stands all the same.
-                let _ = waiter.send(match &outcome {
-                    Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
-                        AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
-                    }),
-                    Err(AppendError::Unavailable(why)) => {
-                        Err(AppendError::Unavailable(why.clone()))
-                    }
-                    Err(AppendError::OutcomeUnknown(why)) => {
-                        Err(AppendError::OutcomeUnknown(why.clone()))
-                    }
-                });
+            if faults::on(Fault::TwoBatches) {
+                let mut other = Self {
+                    connect: self.connect.clone(),
+                    partition: self.partition,
+                    client: None,
+                };
+                tokio::spawn(async move { other.write(records, waiters).await });
+            } else {
+                self.write(records, waiters).await;
             }
+        }
+    }
+
+    /// Writes a batch and tells everybody who waits for one of its records.
+    async fn write(
+        &mut self,
+        records: Vec<rskafka::record::Record>,
+        waiters: Vec<oneshot::Sender<Result<Offset, AppendError>>>,
+    ) {
+        let outcome = self.produce(records).await;
+        for (index, waiter) in waiters.into_iter().enumerate() {
+            // Whoever waited may be gone; the record stands all the same.
+            let _ = waiter.send(match &outcome {
+                Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
+                    AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
+                }),
+                Err(AppendError::Unavailable(why)) => Err(AppendError::Unavailable(why.clone())),
+                Err(AppendError::OutcomeUnknown(why)) => {
+                    Err(AppendError::OutcomeUnknown(why.clone()))
+                }
+            });
         }
     }
 
