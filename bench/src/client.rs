@@ -333,6 +333,7 @@ impl Client {
             if room.outbox.iter().any(hung) {
                 return Err(Gone("hung".to_owned()));
             }
+            let (index, name) = (room.index, room.name.clone());
             while let Some(entry) = room.due(now, manner.window) {
                 if entry.attempt > 0 && manner.new_key_on_retry {
                     entry.cid = Cid(Uuid::new_v4());
@@ -343,12 +344,12 @@ impl Client {
                 let post = ClientFrame::PostMessage(PostMessage {
                     cid: entry.cid,
                     attempt: entry.attempt,
-                    room: room.name.clone(),
+                    room: name.clone(),
                     message: entry.said.to_string(),
                 });
                 self.history.add(Event::Send {
                     t: clock::now(),
-                    room: room.index,
+                    room: index,
                     cid: entry.cid,
                     n: entry.said.n,
                     attempt: entry.attempt,
@@ -592,5 +593,40 @@ impl Client {
                 found,
             })
         });
+    }
+}
+
+/// Says one thing in a room, as somebody new, and waits until it is stored.
+///
+/// # Errors
+/// When the server does not answer as it should.
+pub async fn say_once(server: SocketAddr, room: &str) -> Result<(), Failure> {
+    let stream = TcpStream::connect(server).await?;
+    let (mut socket, _) = client_async(format!("ws://{server}/ws"), stream).await?;
+    let hello = ClientFrame::Hello(Hello {
+        v: VERSION,
+        anonymous: Some(Anonymous {
+            user_id: user(0, rand::rng().random_range(0..1_000_000)),
+            secret: Uuid::new_v4().simple().to_string(),
+        }),
+        ..Hello::default()
+    });
+    let post = ClientFrame::PostMessage(PostMessage {
+        cid: Cid(Uuid::new_v4()),
+        attempt: 1,
+        room: RoomName::from(room),
+        message: "a record".to_owned(),
+    });
+    for frame in [hello, post] {
+        socket.send(frame.encode().into()).await?;
+    }
+    loop {
+        let frame = timeout(GREETING, socket.next()).await?.ok_or("closed")??;
+        let Ok(text) = frame.to_text() else { continue };
+        match ServerFrame::decode(text) {
+            Ok(ServerFrame::Ack(_)) => return Ok(()),
+            Ok(ServerFrame::Nack(nack)) => return Err(format!("{:?}", nack.code).into()),
+            _ => {}
+        }
     }
 }

@@ -5,7 +5,6 @@
 //! proof would notice, `load` measures. The binary is in `main.rs`; how to read a report stands in
 //! `docs/operations/checker.md`.
 
-pub mod bite;
 pub mod check;
 pub mod client;
 pub mod clock;
@@ -14,7 +13,6 @@ pub mod evidence;
 pub mod faults;
 pub mod history;
 pub mod http;
-pub mod load;
 pub mod parts;
 pub mod proxy;
 pub mod report;

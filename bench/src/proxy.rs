@@ -192,6 +192,7 @@ impl Edge {
         self.open.fetch_add(1, Relaxed);
         let (from_client, to_client) = client.into_split();
         let (from_upstream, to_upstream) = upstream.into_split();
+        let mut later = round.clone();
         let both = async {
             tokio::select! {
                 () = open.pump(from_client, to_upstream, Direction::Request) => {}
@@ -204,7 +205,7 @@ impl Edge {
             _ = round.wait_for(|round| *round != now) => {}
             // The pumps stand still and hold the client's socket open.
             _ = half_open.wait_for(|half| *half != half_now) => {
-                let _ = round.wait_for(|round| *round != now).await;
+                let _ = later.wait_for(|round| *round != now).await;
             }
         }
         self.open.fetch_sub(1, Relaxed);

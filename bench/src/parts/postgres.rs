@@ -41,10 +41,15 @@ impl Database {
         connection
             .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
             .await?;
-        Ok(Self {
+        Ok(Self::named(server, name))
+    }
+
+    /// The one of that name, whether it is there or not.
+    pub fn named(server: &str, name: &str) -> Self {
+        Self {
             server: server.to_owned(),
             name: name.to_owned(),
-        })
+        }
     }
 
     /// Removes it, whoever still uses it.
