@@ -188,17 +188,16 @@ async fn walk(server: SocketAddr, room: &str) -> Result<Vec<(Seq, MessageId, boo
 
 /// A server may say that it cannot answer now, but not for ever.
 async fn page(server: SocketAddr, path: &str) -> Result<Page, Failure> {
-    let (mut last, began) = (String::new(), Instant::now());
+    let began = Instant::now();
     loop {
-        match http::get(server, path).await {
+        let why = match http::get(server, path).await {
             Ok((200, body)) => return Ok(serde_json::from_slice(&body)?),
-            Ok((status, _)) => last = format!("status {status}"),
-            Err(error) => last = error.to_string(),
+            Ok((status, _)) => format!("status {status}"),
+            Err(error) => error.to_string(),
+        };
+        if began.elapsed() > PATIENCE {
+            return Err(format!("{server} does not answer {path}: {why}").into());
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
-        if began.elapsed() > PATIENCE {
-            break;
-        }
     }
-    Err(format!("{server} does not answer {path}: {last}").into())
 }

@@ -5,6 +5,7 @@
 //! proof would notice, `load` measures. The binary is in `main.rs`; how to read a report stands in
 //! `docs/operations/checker.md`.
 
+pub mod bite;
 pub mod check;
 pub mod client;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod evidence;
 pub mod faults;
 pub mod history;
 pub mod http;
+pub mod load;
 pub mod parts;
 pub mod proxy;
 pub mod report;

@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use bench::{Failure, check, cluster::Places, report::page, say};
+use bench::{Failure, bite, check, cluster::Places, load, report::page, say};
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Breaks a whole Sphere on purpose, and measures it.
 #[derive(Debug, Parser)]
@@ -32,8 +33,8 @@ enum Command {
         #[arg(long, conflicts_with_all = ["short", "long"], num_args = 0..=1, default_missing_value = "all")]
         bite: Option<String>,
         /// The binary with the feature `faults`; `--bite` needs it.
-        #[arg(long, env = "SPHERE_FAULTS_BIN", default_value = "")]
-        faulty: PathBuf,
+        #[arg(long, env = "SPHERE_FAULTS_BIN")]
+        faulty: Option<PathBuf>,
         /// All that is random follows from it.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -79,7 +80,12 @@ impl From<&Given> for Places {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse().command).await {
+    let outcome = tokio::select! {
+        outcome = run(Arguments::parse().command) => outcome,
+        // Whatever was started ends with us.
+        signal = stopped() => Err(signal),
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
@@ -87,6 +93,17 @@ async fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+async fn stopped() -> Failure {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return "signals cannot be received".into();
+    };
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    "stopped".into()
 }
 
 async fn run(command: Command) -> Result<bool, Failure> {
@@ -99,10 +116,10 @@ async fn run(command: Command) -> Result<bool, Failure> {
             ..
         } => {
             let places = Places {
-                sphere: faulty,
+                sphere: faulty.ok_or("--faulty or SPHERE_FAULTS_BIN must name the binary that can do wrong")?,
                 ..Places::from(&given)
             };
-            let _ = (places, name, seed); Ok(true)
+            bite::bite(&places, &name, seed, &given.out.join("bite")).await
         }
         Command::Check {
             given,
@@ -130,6 +147,6 @@ async fn run(command: Command) -> Result<bool, Failure> {
             given,
             seconds,
             only,
-        } => {let _ = (given, seconds, only); Ok(true)}
+        } => load::load(&Places::from(&given), Duration::from_secs(seconds), &only, &given.out).await,
     }
 }

@@ -181,7 +181,7 @@ impl Edge {
         };
         let upstream = tokio::select! {
             upstream = connected => upstream,
-            _ = round.wait_for(|round| *round != now) => return,
+            () = other_than(&mut round, now) => return,
         };
         let Ok(upstream) = upstream else { return };
         let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
@@ -202,14 +202,17 @@ impl Edge {
         tokio::pin!(both);
         tokio::select! {
             () = &mut both => {}
-            _ = round.wait_for(|round| *round != now) => {}
+            () = other_than(&mut round, now) => {}
             // The pumps stand still and hold the client's socket open.
-            _ = half_open.wait_for(|half| *half != half_now) => {
-                let _ = later.wait_for(|round| *round != now).await;
-            }
+            () = other_than(&mut half_open, half_now) => other_than(&mut later, now).await,
         }
         self.open.fetch_sub(1, Relaxed);
     }
+}
+
+/// Waits until something else stands there.
+async fn other_than(receiver: &mut watch::Receiver<u64>, value: u64) {
+    let _ = receiver.wait_for(|now| *now != value).await;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
