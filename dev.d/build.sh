@@ -7,7 +7,7 @@ client_budget_kb=250
 
 # One choice of packages for build, clippy and tests, so that cargo resolves the same features each time and compiles every
 # dependency once. `app` gets its feature `ssr` from the server; its empty default feature would make another variant of it.
-native=(--release --no-default-features -p server -p sphere-app -p sphere-migration -p sphere-protocol)
+native=(--release --no-default-features -p server -p sphere-app -p sphere-migration -p sphere-protocol -p bench)
 
 # Cargo tells changed files by their time only, and names what it built by the path inside of the clone. So a clone that was
 # laid out before another one was built would get the other one's binary. Whoever builds second forgets what the first built.
@@ -31,7 +31,7 @@ claim_target_folder() {
 
 forget_own_crates() {
   find "$CARGO_TARGET_DIR" -maxdepth 6 -path '*/.fingerprint/*' -type d \
-    \( -name 'server-*' -o -name 'sphere-*' -o -name 'frontend-*' \) -prune -exec rm -rf {} +
+    \( -name 'server-*' -o -name 'sphere-*' -o -name 'frontend-*' -o -name 'bench-*' \) -prune -exec rm -rf {} +
 }
 
 # The client is current when nothing that goes into it is newer, and when the folder still holds what was built:
@@ -82,4 +82,19 @@ build() {
   say "building the server"
   cargo build --release "${locked[@]}" -p server --bin "$binary_name" --examples >&2
   binary="$CARGO_TARGET_DIR/release/$binary_name"
+}
+
+# The same server with the feature `faults`, which can be asked to do wrong: the checker proves with it that it would notice.
+# A second binary of the same crate in the same profile, so only the crate `server` itself is compiled a second time.
+build_faulty() {
+  claim_target_folder
+  say "building the server that can be asked to do wrong"
+  cargo build --release "${locked[@]}" -p server --features faults --bin "$binary_name-faults" --examples >&2
+  faulty_binary="$CARGO_TARGET_DIR/release/$binary_name-faults"
+}
+
+build_bench() {
+  claim_target_folder
+  say "building the checker"
+  cargo build "${locked[@]}" "${native[@]}" --bin bench --examples >&2
 }

@@ -27,7 +27,7 @@ forbid() {
 
 check_text() {
   forbid "text is only ever set as text nodes: no inner_html" 'inner_html' app frontend server
-  forbid "no test is skipped: no #[ignore]" '#\[ignore' app frontend server protocol migration
+  forbid "no test is skipped: no #[ignore]" '#\[ignore' app frontend server protocol migration bench
   if grep -rnIE '^(<{7}|>{7})( |$)' --exclude-dir={.git,target,node_modules,data} . >&2; then
     die "these merge conflicts are not resolved"
   fi
@@ -40,7 +40,7 @@ note_long_files() {
     limit=300
     [[ $file != */tests/* && $file != *tests.rs ]] || limit=600
     ((lines <= limit)) || say "note: $file has $lines lines, split it above $limit"
-  done < <(find app frontend server protocol migration -name '*.rs' -exec wc -l {} + | grep -v ' total$')
+  done < <(find app frontend server protocol migration bench -name '*.rs' -exec wc -l {} + | grep -v ' total$')
 }
 
 # In the release profile, so that build scripts and procedural macros are those of the build (SQLite is C: a minute).
@@ -82,7 +82,8 @@ tests_failed=
 
 rust_tests() {
   rm -f "$rust_report"
-  SPHERE_BIN="$binary" cargo nextest run "${locked[@]}" "${native[@]}" 9>&- || tests_failed=yes
+  SPHERE_BIN="$binary" SPHERE_FAULTS_BIN="$faulty_binary" KAFKA_LIBS="$(kafka_libs)" \
+    cargo nextest run "${locked[@]}" "${native[@]}" 9>&- || tests_failed=yes
 }
 
 # npm ci throws node_modules away first, so it only runs when package-lock.json is another than last time.
@@ -143,6 +144,7 @@ run_everything() {
   lint
   step "build" build
   step "client for a server elsewhere" build_elsewhere
+  step "build for the checker" build_faulty
   step "services" use_services_for_tests
   step "tests in Rust" rust_tests
   step "tests in the browser" browser_tests

@@ -83,6 +83,10 @@ pub struct Arguments {
     /// Set by `cargo leptos watch`: the page listens for rebuilds.
     #[arg(long, env = "LEPTOS_WATCH", default_value = "", hide = true)]
     watching: String,
+    /// What to do wrong, for the checker.
+    #[cfg(feature = "faults")]
+    #[arg(long, env = "SPHERE_FAULTS", default_value = "", hide = true)]
+    faults: String,
     #[command(flatten)]
     distributed: distributed::DistributedArguments,
 }
@@ -161,6 +165,8 @@ impl TryFrom<Arguments> for Config {
     type Error = ConfigError;
 
     fn try_from(given: Arguments) -> Result<Self, ConfigError> {
+        #[cfg(feature = "faults")]
+        crate::faults::choose(&given.faults).map_err(|why| wrong("SPHERE_FAULTS", why))?;
         let role = match given.role.as_str() {
             "all" => Role::All,
             "web" => Role::Web,

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod clock;
 pub mod config;
 pub mod consumer;
+pub mod faults;
 pub mod feed;
 pub mod gateway;
 pub mod health;

@@ -17,7 +17,10 @@ use super::{
     link::{First, Head, link},
     start::FeedStart,
 };
-use crate::log::{Entry, Offset, Partition, Record};
+use crate::{
+    faults::{self, Fault},
+    log::{Entry, Offset, Partition, Record},
+};
 
 /// Hints that may wait for the offsets before them; more are dropped, the followed log brings them.
 const MAX_HINTS: usize = 4_096;
@@ -217,13 +220,16 @@ impl Core {
     fn pass(&mut self, record: &Record) -> Passed {
         let offset = self.next;
         self.next += 1;
+        let known = self
+            .first(&record.id)
+            .filter(|_| !faults::on(Fault::NoDeduplication));
         let link = link(
             record,
             self.partition,
             self.epoch,
             self.seq(offset),
             self.head(&record.room),
-            self.first(&record.id),
+            known,
         );
         if record.kind == Kind::RoomDeleted {
             self.heads.remove(&record.room);

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use super::{RunError, Tasks, parts::Parts, upkeep};
 use crate::{
     bus::Signal,
+    faults::{self, Fault},
     feed::{Core, Feed, FeedError},
     log::Partition,
     state::AppState,
@@ -59,6 +60,9 @@ async fn feed(state: &AppState, partition: Partition) -> Result<Arc<Feed>, RunEr
 }
 
 async fn follow(state: AppState, feed: Arc<Feed>) -> Result<(), FeedError> {
+    if faults::on(Fault::HintsOnly) {
+        return Ok(());
+    }
     feed.follow(&*state.log, &state.lifecycle.stopped).await
 }
 

@@ -16,7 +16,10 @@ use super::{
     log_state::{kind_column, position},
     users::{keep_first, new_user},
 };
-use crate::log::{Entry, Offset, Partition, Record};
+use crate::{
+    faults::{self, Fault},
+    log::{Entry, Offset, Partition, Record},
+};
 
 /// Rows of one INSERT: 13 columns each, far below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
 const ROWS: usize = 500;
@@ -55,11 +58,16 @@ impl Store {
     /// When the database does not answer; the batch is then to be stored again.
     pub async fn store(&self, batch: &Batch<'_>, now: Timestamp) -> Result<Stored, StoreError> {
         self.bulk(async {
-            let transaction = self.write().await?;
+            let mut transaction = self.write().await?;
             let base = position(&transaction, batch.partition).await?.base;
             if !advance(&transaction, batch).await? {
                 transaction.rollback().await?;
                 return Ok(Stored::Fenced);
+            }
+            if faults::on(Fault::OffsetApart) {
+                transaction.commit().await?;
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                transaction = self.write().await?;
             }
             let readable: Vec<(Seq, &Arc<Record>)> = batch
                 .entries
@@ -169,6 +177,7 @@ async fn rows(
             continue;
         };
         let repeat = !known.insert(record.id.0);
+        let void = repeat && !faults::on(Fault::NoUniqueKey);
         rows.push(message::ActiveModel {
             id: Set(if repeat {
                 MessageId::void(partition, *seq).0
@@ -178,12 +187,12 @@ async fn rows(
             room: Set(room),
             partition: Set(partition),
             seq: Set(*seq),
-            kind: Set(kind_column(if repeat { Kind::Void } else { record.kind }).to_owned()),
-            reference: Set(repeat.then_some(record.id.0)),
+            kind: Set(kind_column(if void { Kind::Void } else { record.kind }).to_owned()),
+            reference: Set(void.then_some(record.id.0)),
             author: Set(record.user_id.to_string()),
             author_name: Set(record.user_name.clone()),
             author_image: Set(record.user_image.clone()),
-            body: Set(if repeat {
+            body: Set(if void {
                 String::new()
             } else {
                 record.message.clone()

@@ -11,6 +11,7 @@ use tokio::{
 
 use super::{CALL, Connect};
 use crate::{
+    faults::{self, Fault},
     log::{AppendError, Offset, Partition, Record},
     measure::{self, Part},
 };
@@ -77,25 +78,37 @@ impl Writer {
                 .into_iter()
                 .map(|write| (write.record, write.done))
                 .unzip();
-            let outcome = self.produce(records).await;
-            if outcome.is_err() && self.up {
-                measure::outage(Part::Log);
+            if faults::on(Fault::TwoBatches) {
+                let mut other = Self::new(self.connect.clone(), self.partition);
+                tokio::spawn(async move { other.write(records, waiters).await });
+            } else {
+                self.write(records, waiters).await;
             }
-            self.up = outcome.is_ok();
-            for (index, waiter) in waiters.into_iter().enumerate() {
-                // Whoever waited may be gone; the record stands all the same.
-                let _ = waiter.send(match &outcome {
-                    Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
-                        AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
-                    }),
-                    Err(AppendError::Unavailable(why)) => {
-                        Err(AppendError::Unavailable(why.clone()))
-                    }
-                    Err(AppendError::OutcomeUnknown(why)) => {
-                        Err(AppendError::OutcomeUnknown(why.clone()))
-                    }
-                });
-            }
+        }
+    }
+
+    /// Writes a batch and tells everybody who waits for one of its records.
+    async fn write(
+        &mut self,
+        records: Vec<rskafka::record::Record>,
+        waiters: Vec<oneshot::Sender<Result<Offset, AppendError>>>,
+    ) {
+        let outcome = self.produce(records).await;
+        if outcome.is_err() && self.up {
+            measure::outage(Part::Log);
+        }
+        self.up = outcome.is_ok();
+        for (index, waiter) in waiters.into_iter().enumerate() {
+            // Whoever waited may be gone; the record stands all the same.
+            let _ = waiter.send(match &outcome {
+                Ok(offsets) => offsets.get(index).copied().ok_or_else(|| {
+                    AppendError::OutcomeUnknown("the broker named too few offsets".to_owned())
+                }),
+                Err(AppendError::Unavailable(why)) => Err(AppendError::Unavailable(why.clone())),
+                Err(AppendError::OutcomeUnknown(why)) => {
+                    Err(AppendError::OutcomeUnknown(why.clone()))
+                }
+            });
         }
     }
 
