@@ -80,7 +80,8 @@ pub fn hydrate() {
 #[cfg(feature = "csr")]
 pub fn mount() {
     use crate::{browser, server};
-    leptos::task::spawn_local(async {
+    // Leptos has no executor before something is mounted.
+    wasm_bindgen_futures::spawn_local(async {
         // Without an answer the socket goes on trying.
         let text = browser::fetch(&server::address("/api/rooms")).await;
         let boot = Boot::read(&text.unwrap_or_default());
