@@ -81,7 +81,13 @@ const CASES: [Case; 9] = [
         name: "nothing_wrong",
         wrong: None,
         manner: as_it_should,
-        troubles: &[Trouble::Repeats, Trouble::Retries, Trouble::Redis, Trouble::Consumer, Trouble::Server],
+        troubles: &[
+            Trouble::Repeats,
+            Trouble::Retries,
+            Trouble::Redis,
+            Trouble::Consumer,
+            Trouble::Server,
+        ],
         red: &[],
     },
     Case {
@@ -179,7 +185,10 @@ fn judge(case: &Case, report: &Report, took: Duration) -> bool {
         .map(|anomaly| format!("{:?} {}", anomaly.check, anomaly.name))
         .collect();
     found.dedup();
-    let red = report.anomalies.iter().any(|anomaly| case.red.contains(&anomaly.check));
+    let red = report
+        .anomalies
+        .iter()
+        .any(|anomaly| case.red.contains(&anomaly.check));
     let judged = if case.red.is_empty() {
         report.passed()
     } else {
@@ -197,7 +206,11 @@ fn judge(case: &Case, report: &Report, took: Duration) -> bool {
         took.as_secs_f64(),
         report.counts.acked,
         report.counts.voids,
-        if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") }
+        if found.is_empty() {
+            "nothing found".to_owned()
+        } else {
+            found.join(", ")
+        }
     ));
     judged
 }
@@ -251,17 +264,29 @@ impl Trouble {
                     node.kafka.drop_responses(6, is_produce, Then::Cut);
                 }
                 sleep(Duration::from_millis(1_500)).await;
-                run.cluster.servers.iter().for_each(|node| node.kafka.heal());
+                run.cluster
+                    .servers
+                    .iter()
+                    .for_each(|node| node.kafka.heal());
                 return Ok(());
             }
             Self::Retries => {
                 let slow = Mode::Delay(Duration::from_millis(60));
-                run.cluster.servers.iter().for_each(|node| node.kafka.set(slow));
+                run.cluster
+                    .servers
+                    .iter()
+                    .for_each(|node| node.kafka.set(slow));
                 for _ in 0..3 {
                     sleep(Duration::from_millis(700)).await;
-                    run.cluster.servers.iter().for_each(|node| node.clients.cut());
+                    run.cluster
+                        .servers
+                        .iter()
+                        .for_each(|node| node.clients.cut());
                 }
-                run.cluster.servers.iter().for_each(|node| node.kafka.heal());
+                run.cluster
+                    .servers
+                    .iter()
+                    .for_each(|node| node.kafka.heal());
                 return Ok(());
             }
         };

@@ -218,8 +218,16 @@ impl<'a> Run<'a> {
             .iter()
             .map(|fault| fault.plan(&mut self.random, &self.cluster))
             .collect();
-        let name = faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" + ");
-        let lasts = faults.iter().map(|fault| fault.lasts()).max().unwrap_or_default();
+        let name = faults
+            .iter()
+            .map(|fault| fault.name())
+            .collect::<Vec<_>>()
+            .join(" + ");
+        let lasts = faults
+            .iter()
+            .map(|fault| fault.lasts())
+            .max()
+            .unwrap_or_default();
         let from = clock::now();
         let mut applied = true;
         for planned in &planned {
@@ -237,7 +245,9 @@ impl<'a> Run<'a> {
         }
         let mended = clock::now();
         let recovered = self.recovered(mended).await;
-        let shown = recovered.map_or("not".to_owned(), |at| format!("{:.1} s", seconds(at - mended)));
+        let shown = recovered.map_or("not".to_owned(), |at| {
+            format!("{:.1} s", seconds(at - mended))
+        });
         say(format_args!(
             "  {:6.1} s  {name}, {:.1} s; as before: {shown}",
             seconds(from),
@@ -273,7 +283,11 @@ impl<'a> Run<'a> {
             let delays = self.stats.written_between(from, now - settle);
             let expected = self.expected(seconds(now.saturating_sub(settle + from)));
             let all = self.stats.connected.load(Relaxed) == self.plan.size.clients;
-            if all && now > mended + settle + window && delays.len() >= expected && permille(&delays, 990) < settle {
+            if all
+                && now > mended + settle + window
+                && delays.len() >= expected
+                && permille(&delays, 990) < settle
+            {
                 return Some(now);
             }
             sleep(Duration::from_millis(100)).await;
@@ -283,7 +297,12 @@ impl<'a> Run<'a> {
 
     /// Half of the deliveries that clients of this manner make in so many seconds.
     fn expected(&self, span: f64) -> usize {
-        let Size { clients, rooms, joins, .. } = self.plan.size;
+        let Size {
+            clients,
+            rooms,
+            joins,
+            ..
+        } = self.plan.size;
         let readers = clients as f64 * joins as f64 / rooms as f64;
         (clients as f64 / self.plan.manner.pause.as_secs_f64() * readers * span / 2.0) as usize
     }
@@ -294,11 +313,18 @@ impl<'a> Run<'a> {
 
     /// A process that ended by itself is an anomaly of its own.
     fn alive(&mut self, after: &str) {
-        let nodes = self.cluster.servers.iter_mut().chain(&mut self.cluster.consumers);
+        let nodes = self
+            .cluster
+            .servers
+            .iter_mut()
+            .chain(&mut self.cluster.consumers);
         let dead: Vec<String> = nodes
             .filter_map(|node| {
                 let status = node.ended_by_itself()?;
-                Some(format!("{} ended by itself after {after}: {status}", node.name))
+                Some(format!(
+                    "{} ended by itself after {after}: {status}",
+                    node.name
+                ))
             })
             .collect();
         for what in dead {
@@ -313,11 +339,16 @@ impl<'a> Run<'a> {
     pub async fn end(mut self) -> Result<Report, Failure> {
         let patience = self.plan.end;
         let stats = Arc::clone(&self.stats);
-        let (waiting, clients) = (async || stats.waiting.load(Relaxed) == 0, self.plan.size.clients);
+        let (waiting, clients) = (
+            async || stats.waiting.load(Relaxed) == 0,
+            self.plan.size.clients,
+        );
         self.phase.send_replace(Phase::Drain);
         let drained = eventually("every message is stored", patience, waiting).await;
         self.phase.send_replace(Phase::Mark);
-        let markers = clients * self.plan.size.joins;
+        let markers: usize = (0..clients)
+            .map(|index| rooms_of(self.plan.size, index).len())
+            .sum();
         let marked = eventually("every client has every marker", patience, async || {
             stats.markers.load(Relaxed) >= markers
         });
@@ -327,7 +358,11 @@ impl<'a> Run<'a> {
                 self.find(Check::C10, name, error.to_string());
             }
         }
-        if let Err(error) = self.cluster.stored(self.ground, STORED.min(patience * 2)).await {
+        if let Err(error) = self
+            .cluster
+            .stored(self.ground, STORED.min(patience * 2))
+            .await
+        {
             self.find(Check::C1, "lost", error.to_string());
         }
         self.bounds().await;
@@ -343,14 +378,23 @@ impl<'a> Run<'a> {
             self.ground,
             &self.cluster,
             histories.into_iter().map(|(_, history)| history).collect(),
-            indices.clone().map(|index| client::user(self.plan.seed, index)).collect(),
-            indices.map(|index| rooms_of(self.plan.size, index)).collect(),
+            indices
+                .clone()
+                .map(|index| client::user(self.plan.seed, index))
+                .collect(),
+            indices
+                .map(|index| rooms_of(self.plan.size, index))
+                .collect(),
         )
         .await?;
         self.cluster.end().await?;
         if evidence.dead_letters > 0 {
             let what = format!("{} records could not be read", evidence.dead_letters);
-            self.found.push(Anomaly { check: Check::C10, name: "dead letters", what });
+            self.found.push(Anomaly {
+                check: Check::C10,
+                name: "dead letters",
+                what,
+            });
         }
         let (mut anomalies, counts) = verify(&evidence);
         anomalies.extend(self.found);
@@ -379,8 +423,12 @@ impl<'a> Run<'a> {
         }
         for node in &self.cluster.servers {
             let health = crate::http::get(node.direct(), "/healthz").await;
-            let health = health.ok().and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
-            sockets += health.and_then(|health| health["sockets"].as_u64()).unwrap_or_default();
+            let health = health
+                .ok()
+                .and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
+            sockets += health
+                .and_then(|health| health["sockets"].as_u64())
+                .unwrap_or_default();
         }
         let clients = self.plan.size.clients as u64;
         // Those that were cut off silently are told by their own silence, up to 45 s later.
@@ -396,8 +444,10 @@ impl<'a> Run<'a> {
 /// The rooms of a client; the first one of client `i` below the number of rooms is room `i`, which it marks in the end.
 fn rooms_of(size: Size, client: usize) -> Vec<usize> {
     let first = client % size.rooms;
-    let step = 1 + client / size.rooms;
-    let mut rooms: Vec<usize> = (0..size.joins).map(|join| (first + join * step) % size.rooms).collect();
+    let step = 1 + client / size.rooms % (size.rooms - 1).max(1);
+    let mut rooms: Vec<usize> = (0..size.joins)
+        .map(|join| (first + join * step) % size.rooms)
+        .collect();
     rooms.dedup();
     rooms
 }
@@ -409,8 +459,12 @@ fn rooms_of(size: Size, client: usize) -> Vec<usize> {
 pub async fn check(places: &Places, plan: Plan, out: &std::path::Path) -> Result<Report, Failure> {
     let folder = tempfile::Builder::new().prefix("sphere-check").tempdir()?;
     let started = Instant::now();
-    let mut ground =
-        Ground::start(places, folder.path(), plan.size.servers + plan.size.consumers).await?;
+    let mut ground = Ground::start(
+        places,
+        folder.path(),
+        plan.size.servers + plan.size.consumers,
+    )
+    .await?;
     let shape = Shape {
         name: format!("check_{}", uuid::Uuid::new_v4().simple()),
         binary: places.sphere.clone(),
@@ -423,10 +477,17 @@ pub async fn check(places: &Places, plan: Plan, out: &std::path::Path) -> Result
     let database = Database::named(&places.database_url, &shape.name);
     let whole = async {
         let (rounds, warm_up) = (plan.rounds.clone(), plan.warm_up);
-        say(format_args!("seed {}; {} rounds of faults", plan.seed, rounds.len()));
+        say(format_args!(
+            "seed {}; {} rounds of faults",
+            plan.seed,
+            rounds.len()
+        ));
         let histories = Some(out.join("histories"));
         let mut run = Run::start(&mut ground, shape, plan, histories).await?;
-        say(format_args!("everything runs after {:.1} s", started.elapsed().as_secs_f64()));
+        say(format_args!(
+            "everything runs after {:.1} s",
+            started.elapsed().as_secs_f64()
+        ));
         sleep(warm_up).await;
         for faults in &rounds {
             run.round(faults).await?;

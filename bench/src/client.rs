@@ -23,8 +23,9 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 use uuid::Uuid;
 
 use crate::{
-    Failure, clock, http,
+    Failure, clock,
     history::{Event, History, Item, Said},
+    http,
     stats::Stats,
 };
 
@@ -114,7 +115,10 @@ impl From<tungstenite::Error> for Gone {
 
 /// The user of a client; the checks derive ids from it.
 pub fn user(seed: u64, index: usize) -> UserId {
-    UserId::from(format!("anon_{}_{index:09}", 1_700_000_000_000 + seed % 1_000_000_000))
+    UserId::from(format!(
+        "anon_{}_{index:09}",
+        1_700_000_000_000 + seed % 1_000_000_000
+    ))
 }
 
 impl Client {
@@ -327,9 +331,7 @@ impl Client {
         let now = Instant::now();
         let manner = self.shared.manner;
         for room in &mut self.rooms {
-            let hung = |entry: &Entry| {
-                entry.in_flight.is_some_and(|since| now - since > ANSWER)
-            };
+            let hung = |entry: &Entry| entry.in_flight.is_some_and(|since| now - since > ANSWER);
             if room.outbox.iter().any(hung) {
                 return Err(Gone("hung".to_owned()));
             }
@@ -421,9 +423,10 @@ impl Client {
                 });
                 self.shared.stats.acks.fetch_add(1, Relaxed);
                 self.settle(|_, _, entry| entry.cid == ack.cid);
-                let room = self.rooms.iter().find(|room| {
-                    room::id_of(&self.user, &room.name, ack.cid) == ack.id
-                });
+                let room = self
+                    .rooms
+                    .iter()
+                    .find(|room| room::id_of(&self.user, &room.name, ack.cid) == ack.id);
                 let room = room.map(|room| (room.index, room.name.clone()));
                 if let Some((index, name)) = room
                     && self.random.random_range(0..1_000) < self.shared.manner.probes
@@ -468,7 +471,9 @@ impl Client {
             ServerFrame::Pong(pong) => {
                 for room in &mut self.rooms {
                     let head = pong.heads.get(&room.name).copied();
-                    if room.joined && head.is_some_and(|head| room.last.is_none_or(|last| head > last)) {
+                    if room.joined
+                        && head.is_some_and(|head| room.last.is_none_or(|last| head > last))
+                    {
                         room.want_page(Instant::now());
                     }
                 }
@@ -560,7 +565,10 @@ impl Client {
     fn settle(&mut self, is_it: impl Fn(&UserId, &RoomName, &Entry) -> bool) {
         for room in &mut self.rooms {
             let name = room.name.clone();
-            if room.settle(|entry| is_it(&self.user, &name, entry)).is_some() {
+            if room
+                .settle(|entry| is_it(&self.user, &name, entry))
+                .is_some()
+            {
                 self.shared.stats.count(|stats| &stats.waiting, false);
                 return;
             }

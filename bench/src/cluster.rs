@@ -14,8 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Failure,
-    http,
+    Failure, http,
     parts::{
         eventually, free_port,
         kafka::{Kafka, Listener},
@@ -218,7 +217,9 @@ impl Cluster {
             "--rate-burst=50".to_owned(),
         ];
         Ok(Node {
-            log: ground.folder.join(format!("{}-{}.log", shape.name, name.replace(' ', "-"))),
+            log: ground
+                .folder
+                .join(format!("{}-{}.log", shape.name, name.replace(' ', "-"))),
             name,
             child: None,
             command: command.to_vec(),
@@ -370,7 +371,9 @@ impl Node {
     pub fn resident(&self) -> Option<u64> {
         let id = self.child.as_ref()?.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 

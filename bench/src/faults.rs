@@ -155,12 +155,18 @@ impl Fault {
         };
         // A server that starts needs all of its parts: that is a fault of the set-up, not of the promises.
         let starts = |fault: Self| {
-            matches!(fault, Self::ServerKilled | Self::RollingRestart | Self::ConsumerKilled)
+            matches!(
+                fault,
+                Self::ServerKilled | Self::RollingRestart | Self::ConsumerKilled
+            )
         };
         let takes = |fault: Self| {
             matches!(
                 fault,
-                Self::KafkaStopped | Self::KafkaKilled | Self::PostgresUnreachable | Self::ServerAlone
+                Self::KafkaStopped
+                    | Self::KafkaKilled
+                    | Self::PostgresUnreachable
+                    | Self::ServerAlone
             )
         };
         let fits = !(starts(self) && takes(other)) && !(starts(other) && takes(self));
@@ -191,7 +197,11 @@ impl Planned {
             }
             Fault::KafkaAnswersLost => {
                 for (index, node) in cluster.servers.iter().enumerate() {
-                    let then = if index % 2 == 0 { Then::Cut } else { Then::Silence };
+                    let then = if index % 2 == 0 {
+                        Then::Cut
+                    } else {
+                        Then::Silence
+                    };
                     node.kafka.drop_responses(5, is_produce, then);
                 }
             }
@@ -307,7 +317,11 @@ mod tests {
         for one in ALL {
             assert!(!one.goes_with(one), "{one:?}");
             for other in ALL {
-                assert_eq!(one.goes_with(other), other.goes_with(one), "{one:?} {other:?}");
+                assert_eq!(
+                    one.goes_with(other),
+                    other.goes_with(one),
+                    "{one:?} {other:?}"
+                );
             }
         }
     }

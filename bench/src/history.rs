@@ -176,7 +176,13 @@ mod tests {
             marker: true,
         };
         assert_eq!(Said::parse(&said.to_string()), Some(said));
-        for other in ["", "7:3:12:99", "7:3:12:99:1:", "07:3:12:99:1", "7:3:12:99:2"] {
+        for other in [
+            "",
+            "7:3:12:99",
+            "7:3:12:99:1:",
+            "07:3:12:99:1",
+            "7:3:12:99:2",
+        ] {
             assert_eq!(Said::parse(other), None, "{other}");
         }
     }

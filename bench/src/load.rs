@@ -96,7 +96,12 @@ async fn delivery(
         end: Duration::from_secs(30),
         least_acks: LEAST_ACKS,
     };
-    say(format_args!("{} rooms x {} readers over {} servers, {RATE} messages/s", size.rooms, size.clients / size.rooms, size.servers));
+    say(format_args!(
+        "{} rooms x {} readers over {} servers, {RATE} messages/s",
+        size.rooms,
+        size.clients / size.rooms,
+        size.servers
+    ));
     let steal = stolen();
     let began = Instant::now();
     let mut run = Run::start(ground, shape(places, "load", size), plan, None).await?;
@@ -104,25 +109,46 @@ async fn delivery(
     let mut windows = Vec::new();
     let from = clock::now();
     sleep(span).await;
-    windows.push(Window { name: "calm", from, to: clock::now() });
+    windows.push(Window {
+        name: "calm",
+        from,
+        to: clock::now(),
+    });
 
     let from = clock::now();
     run.round(&[Fault::RedisKilled]).await?;
     let away = nanoseconds(Fault::RedisKilled.lasts());
-    windows.push(Window { name: "Redis away", from, to: from + away });
-    for (name, fault) in [("broker hung 10 s", Fault::KafkaStopped), ("broker killed", Fault::KafkaKilled)] {
+    windows.push(Window {
+        name: "Redis away",
+        from,
+        to: from + away,
+    });
+    for (name, fault) in [
+        ("broker hung 10 s", Fault::KafkaStopped),
+        ("broker killed", Fault::KafkaKilled),
+    ] {
         let from = clock::now();
         run.round(&[fault]).await?;
-        windows.push(Window { name, from, to: clock::now() });
+        windows.push(Window {
+            name,
+            from,
+            to: clock::now(),
+        });
     }
     let takeover = takeover(&mut run).await?;
     let from = clock::now();
     run.round(&[Fault::RollingRestart]).await?;
-    let rolling = Window { name: "rolling restart", from, to: clock::now() };
+    let rolling = Window {
+        name: "rolling restart",
+        from,
+        to: clock::now(),
+    };
     let (from, to) = (rolling.from, rolling.to);
     windows.push(rolling);
     let report = run.end().await?;
-    say("window\tacks\tsend to ack p50\tp99\tack to reader p50\tp99\tsend to reader p50\tp99\tmax\tto the last reader p99");
+    say(
+        "window\tacks\tsend to ack p50\tp99\tack to reader p50\tp99\tsend to reader p50\tp99\tmax\tto the last reader p99",
+    );
     for window in &windows {
         let hops = hops(&report.evidence, window);
         let at = |delays: &[u64], share| format!("{:.1}", milliseconds(permille(delays, share)));
@@ -141,11 +167,19 @@ async fn delivery(
         ));
     }
     for band in &report.bands {
-        let back = band.recovered.map_or("not within 10 s".to_owned(), |at| format!("{:.1} s", seconds(at - band.to)));
+        let back = band.recovered.map_or("not within 10 s".to_owned(), |at| {
+            format!("{:.1} s", seconds(at - band.to))
+        });
         say(format_args!("{}: p99 below 300 ms after {back}", band.name));
     }
-    say(format_args!("consumer takeover: {:.1} s", takeover.as_secs_f64()));
-    say(format_args!("rolling restart: {} failed sends", failed(&report.evidence, from, to)));
+    say(format_args!(
+        "consumer takeover: {:.1} s",
+        takeover.as_secs_f64()
+    ));
+    say(format_args!(
+        "rolling restart: {} failed sends",
+        failed(&report.evidence, from, to)
+    ));
     say(format_args!(
         "steal: {:.1} % of the processors' time",
         100.0 * (stolen() - steal) as f64 / 100.0 / began.elapsed().as_secs_f64() / processors()
@@ -167,7 +201,11 @@ async fn takeover(run: &mut Run<'_>) -> Result<Duration, Failure> {
     let database = run.cluster.database.clone();
     eventually("another consumer stores", STORED, async || {
         let offsets = database.offsets().await.unwrap_or_default();
-        offsets.len() == ends.len() && offsets.iter().zip(&ends).all(|((_, next), end)| next >= end)
+        offsets.len() == ends.len()
+            && offsets
+                .iter()
+                .zip(&ends)
+                .all(|((_, next), end)| next >= end)
     })
     .await?;
     let took = died.elapsed();
@@ -184,7 +222,9 @@ fn hops(evidence: &Evidence, window: &Window) -> Hops {
         let mut sent = HashMap::new();
         for event in events {
             match event {
-                Event::Send { t, cid, room, n, .. } => {
+                Event::Send {
+                    t, cid, room, n, ..
+                } => {
                     sent.entry(*cid).or_insert((*t, *room, *n));
                 }
                 Event::Ack { t, cid, .. } => {
@@ -211,11 +251,17 @@ fn hops(evidence: &Evidence, window: &Window) -> Hops {
             let latest = last.entry(key).or_default();
             *latest = (*latest).max(delay);
             // A reader may hear before the author does.
-            hops.after_ack.extend(acked.get(&key).map(|acked| t.saturating_sub(*acked)));
+            hops.after_ack
+                .extend(acked.get(&key).map(|acked| t.saturating_sub(*acked)));
         }
     }
     hops.last_reader = last.into_values().collect();
-    for delays in [&mut hops.ack, &mut hops.after_ack, &mut hops.reader, &mut hops.last_reader] {
+    for delays in [
+        &mut hops.ack,
+        &mut hops.after_ack,
+        &mut hops.reader,
+        &mut hops.last_reader,
+    ] {
         delays.sort_unstable();
     }
     hops
@@ -223,15 +269,19 @@ fn hops(evidence: &Evidence, window: &Window) -> Hops {
 
 /// Sends that a user would see as failed: refused for good. That everything else was stored, C1 and C10 say.
 fn failed(evidence: &Evidence, from: u64, to: u64) -> usize {
-    let refused = |event: &&Event| {
-        matches!(event, Event::Nack { t, retry: false, .. } if (from..to).contains(t))
-    };
+    let refused = |event: &&Event| matches!(event, Event::Nack { t, retry: false, .. } if (from..to).contains(t));
     evidence.clients.iter().flatten().filter(refused).count()
 }
 
 /// Rows that a consumer stores in a second, and rows that are stored by one commit each, on the same database.
 async fn consumer(ground: &Ground, places: &Places) -> Result<(), Failure> {
-    let size = Size { servers: 1, consumers: 1, clients: 8, rooms: 4, joins: 1 };
+    let size = Size {
+        servers: 1,
+        consumers: 1,
+        clients: 8,
+        rooms: 4,
+        joins: 1,
+    };
     let mut cluster = Cluster::start(ground, shape(places, "rows", size)).await?;
     let topic = cluster.shape.name.clone();
     cluster.consumers[0].kill().await?;
@@ -251,13 +301,18 @@ async fn consumer(ground: &Ground, places: &Places) -> Result<(), Failure> {
     }
     let before = stored().await?;
     cluster.consumers[0].start().await?;
-    eventually("the consumer begins", STORED, async || stored().await.is_ok_and(|now| now > before)).await?;
+    eventually("the consumer begins", STORED, async || {
+        stored().await.is_ok_and(|now| now > before)
+    })
+    .await?;
     let (began, first) = (Instant::now(), stored().await?);
     cluster.stored(ground, STORED * 4).await?;
     let batched = (stored().await? - first) as f64 / began.elapsed().as_secs_f64();
 
     let mut connection = database.connect().await?;
-    connection.execute("CREATE TABLE one_by_one (LIKE messages INCLUDING ALL)").await?;
+    connection
+        .execute("CREATE TABLE one_by_one (LIKE messages INCLUDING ALL)")
+        .await?;
     let (began, mut rows) = (Instant::now(), 0_i64);
     while began.elapsed() < ONE_BY_ONE {
         let mut transaction = sqlx::Connection::begin(&mut connection).await?;
@@ -306,7 +361,11 @@ async fn first_records(
 fn stolen() -> u64 {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let fields = stat.lines().next().unwrap_or_default().split_whitespace();
-    fields.skip(8).next().and_then(|steal| steal.parse().ok()).unwrap_or_default()
+    fields
+        .skip(8)
+        .next()
+        .and_then(|steal| steal.parse().ok())
+        .unwrap_or_default()
 }
 
 fn processors() -> f64 {

@@ -116,7 +116,9 @@ async fn run(command: Command) -> Result<bool, Failure> {
             ..
         } => {
             let places = Places {
-                sphere: faulty.ok_or("--faulty or SPHERE_FAULTS_BIN must name the binary that can do wrong")?,
+                sphere: faulty.ok_or(
+                    "--faulty or SPHERE_FAULTS_BIN must name the binary that can do wrong",
+                )?,
                 ..Places::from(&given)
             };
             bite::bite(&places, &name, seed, &given.out.join("bite")).await
@@ -129,7 +131,10 @@ async fn run(command: Command) -> Result<bool, Failure> {
             ..
         } => {
             let (kind, plan) = if long {
-                ("long", check::Plan::long(seed, Duration::from_secs(minutes * 60)))
+                (
+                    "long",
+                    check::Plan::long(seed, Duration::from_secs(minutes * 60)),
+                )
             } else {
                 ("short", check::Plan::short(seed))
             };
@@ -147,6 +152,14 @@ async fn run(command: Command) -> Result<bool, Failure> {
             given,
             seconds,
             only,
-        } => load::load(&Places::from(&given), Duration::from_secs(seconds), &only, &given.out).await,
+        } => {
+            load::load(
+                &Places::from(&given),
+                Duration::from_secs(seconds),
+                &only,
+                &given.out,
+            )
+            .await
+        }
     }
 }

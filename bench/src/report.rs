@@ -61,10 +61,16 @@ impl Report {
     pub fn shortfalls(&self) -> Vec<String> {
         let mut shortfalls = Vec::new();
         if self.applied * 10 < self.planned * 9 {
-            shortfalls.push(format!("only {} of {} faults were done", self.applied, self.planned));
+            shortfalls.push(format!(
+                "only {} of {} faults were done",
+                self.applied, self.planned
+            ));
         }
         if self.counts.acked < self.least_acks {
-            shortfalls.push(format!("only {} acknowledgements of {}", self.counts.acked, self.least_acks));
+            shortfalls.push(format!(
+                "only {} acknowledgements of {}",
+                self.counts.acked, self.least_acks
+            ));
         }
         shortfalls
     }
@@ -76,7 +82,9 @@ impl Report {
 
     /// The anomalies that a check found.
     pub fn of(&self, check: Check) -> impl Iterator<Item = &Anomaly> {
-        self.anomalies.iter().filter(move |anomaly| anomaly.check == check)
+        self.anomalies
+            .iter()
+            .filter(move |anomaly| anomaly.check == check)
     }
 
     /// How late acknowledgements and deliveries were.
@@ -93,7 +101,9 @@ impl Report {
                         delays.acks.extend(sent.remove(cid).map(|sent| t - sent));
                     }
                     Event::Recv { t, item } if item.shown => {
-                        delays.deliveries.extend(item.said.map(|said| t.saturating_sub(said.at)));
+                        delays
+                            .deliveries
+                            .extend(item.said.map(|said| t.saturating_sub(said.at)));
                     }
                     _ => {}
                 }
@@ -121,14 +131,31 @@ impl Report {
         let delays = self.delays();
         let both = |delays: &[u64]| {
             let at = |share| milliseconds(permille(delays, share));
-            format!("p50 {:.1} ms, p99 {:.1} ms, max {:.1} s", at(500), at(990), seconds(delays.last().copied().unwrap_or_default()))
+            format!(
+                "p50 {:.1} ms, p99 {:.1} ms, max {:.1} s",
+                at(500),
+                at(990),
+                seconds(delays.last().copied().unwrap_or_default())
+            )
         };
-        say(format_args!("{acked} acknowledged of {written} written in {attempts} attempts, {nacks} refused for now; {voids} repeats in the log"));
-        say(format_args!("{shown} messages on screens, {connections} connections, {resets} resets, {probes} questions to other servers"));
-        say(format_args!("ack: {}; delivery: {} (faults included)", both(&delays.acks), both(&delays.deliveries)));
+        say(format_args!(
+            "{acked} acknowledged of {written} written in {attempts} attempts, {nacks} refused for now; {voids} repeats in the log"
+        ));
+        say(format_args!(
+            "{shown} messages on screens, {connections} connections, {resets} resets, {probes} questions to other servers"
+        ));
+        say(format_args!(
+            "ack: {}; delivery: {} (faults included)",
+            both(&delays.acks),
+            both(&delays.deliveries)
+        ));
         for check in Check::ALL {
             let found: Vec<_> = self.of(check).collect();
-            let verdict = if found.is_empty() { "ok".to_owned() } else { format!("{} ANOMALIES", found.len()) };
+            let verdict = if found.is_empty() {
+                "ok".to_owned()
+            } else {
+                format!("{} ANOMALIES", found.len())
+            };
             say(format_args!("{check:?}\t{verdict}\t{}", check.rule()));
             for anomaly in found.iter().take(5) {
                 say(format_args!("\t{}: {}", anomaly.name, anomaly.what));

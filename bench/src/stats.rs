@@ -37,7 +37,10 @@ impl Stats {
         let mut deliveries = self.deliveries.lock();
         deliveries.push_back((written, now.saturating_sub(written)));
         let old = now.saturating_sub(clock::nanoseconds(MEMORY));
-        while deliveries.front().is_some_and(|(written, _)| *written < old) {
+        while deliveries
+            .front()
+            .is_some_and(|(written, _)| *written < old)
+        {
             deliveries.pop_front();
         }
     }

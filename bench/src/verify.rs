@@ -63,16 +63,26 @@ impl Check {
     /// What it holds, for people.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::C1 => "everything acknowledged is in the log, in the store and in every server's final view",
+            Self::C1 => {
+                "everything acknowledged is in the log, in the store and in every server's final view"
+            }
             Self::C2 => "no message stands twice, in the store or on any screen",
-            Self::C3 => "every screen shows the store's list: no inversion, no gap but those that the server announced",
+            Self::C3 => {
+                "every screen shows the store's list: no inversion, no gap but those that the server announced"
+            }
             Self::C4 => "each author's messages stand in the order in which they were written",
-            Self::C5 => "one place holds one record for all clients, servers, store and log; an ack names that place",
+            Self::C5 => {
+                "one place holds one record for all clients, servers, store and log; an ack names that place"
+            }
             Self::C6 => "everything seen was sent, and is in the store",
             Self::C7 => "whoever got an acknowledgement finds the message, on every server",
-            Self::C8 => "every send is answered within 15 s or its connection ends; nothing valid is refused for good",
+            Self::C8 => {
+                "every send is answered within 15 s or its connection ends; nothing valid is refused for good"
+            }
             Self::C9 => "what was acknowledged before something was sent stands before it",
-            Self::C10 => "p99 is below 300 ms within 10 s of every healing; no dead letters; memory and sockets bounded",
+            Self::C10 => {
+                "p99 is below 300 ms within 10 s of every healing; no dead letters; memory and sockets bounded"
+            }
         }
     }
 }
@@ -174,11 +184,14 @@ fn collect(facts: &mut Facts<'_>, counts: &mut Counts) {
         let mut rooms: HashMap<Cid, usize> = HashMap::new();
         for event in events {
             match event {
-                Event::Send { t, room, cid, n, .. } => {
+                Event::Send {
+                    t, room, cid, n, ..
+                } => {
                     counts.attempts += 1;
                     rooms.insert(*cid, *room);
                     facts.written.insert((client, *room, *n));
-                    let id = MessageId::derive(&evidence.users[client], &evidence.rooms[*room], *cid);
+                    let id =
+                        MessageId::derive(&evidence.users[client], &evidence.rooms[*room], *cid);
                     facts.sends.entry(id).or_insert(Sent {
                         client,
                         room: *room,
@@ -188,7 +201,11 @@ fn collect(facts: &mut Facts<'_>, counts: &mut Counts) {
                 }
                 Event::Ack { t, cid, id, seq } => match rooms.get(cid) {
                     Some(room) => facts.acks.push((client, *room, *id, *seq, *t)),
-                    None => facts.add(Check::C6, "ghost", format!("client {client} got an ack for {cid}, which it never sent")),
+                    None => facts.add(
+                        Check::C6,
+                        "ghost",
+                        format!("client {client} got an ack for {cid}, which it never sent"),
+                    ),
                 },
                 Event::Nack { .. } => counts.nacks += 1,
                 Event::Conn { .. } => counts.connections += 1,
@@ -203,7 +220,10 @@ fn collect(facts: &mut Facts<'_>, counts: &mut Counts) {
     for row in &evidence.store {
         counts.voids += usize::from(row.void);
         if let Some(other) = facts.rooms[row.room].insert(row.seq, *row) {
-            let what = format!("room {} has {} and {} at {}", row.room, other.id, row.id, row.seq);
+            let what = format!(
+                "room {} has {} and {} at {}",
+                row.room, other.id, row.id, row.seq
+            );
             facts.add(Check::C5, "inconsistent", what);
         }
     }
@@ -225,7 +245,11 @@ fn loss(facts: &mut Facts<'_>) {
         .iter()
         .map(|view| {
             let messages = view.records.iter().filter(|(_, _, void)| !void);
-            (view.server, view.room, messages.map(|(_, id, _)| *id).collect())
+            (
+                view.server,
+                view.room,
+                messages.map(|(_, id, _)| *id).collect(),
+            )
         })
         .collect();
     let mut lost = Vec::new();
@@ -266,7 +290,11 @@ fn doubles(facts: &mut Facts<'_>) {
     let (mut ids, mut texts) = (HashSet::new(), HashMap::new());
     for row in messages(evidence) {
         if !ids.insert(row.id) {
-            facts.add(Check::C2, "doubled", format!("{} stands twice in the store", row.id));
+            facts.add(
+                Check::C2,
+                "doubled",
+                format!("{} stands twice in the store", row.id),
+            );
         }
         if let Some(said) = row.said
             && let Some(other) = texts.insert((said.client, said.room, said.n), row.seq)
@@ -281,7 +309,10 @@ fn sender_order(facts: &mut Facts<'_>) {
     let mut last: HashMap<(usize, usize), (u32, Seq)> = HashMap::new();
     let mut wrong = Vec::new();
     for (room, rows) in facts.rooms.iter().enumerate() {
-        for said in rows.values().filter_map(|row| row.said.map(|said| (row.seq, said))) {
+        for said in rows
+            .values()
+            .filter_map(|row| row.said.map(|said| (row.seq, said)))
+        {
             let (seq, Said { client, n, .. }) = said;
             match last.get(&(client, room)) {
                 Some((before, at)) if *before > n => wrong.push(format!(
@@ -301,16 +332,20 @@ fn sender_order(facts: &mut Facts<'_>) {
 
 /// Every record that a client was told, and by whom.
 pub(crate) fn told(evidence: &Evidence) -> impl Iterator<Item = (usize, &Item)> {
-    evidence.clients.iter().enumerate().flat_map(|(client, events)| {
-        events.iter().flat_map(move |event| {
-            let items = match event {
-                Event::Recv { item, .. } => std::slice::from_ref(item),
-                Event::Page { items, .. } => items.as_slice(),
-                _ => &[],
-            };
-            items.iter().map(move |item| (client, item))
+    evidence
+        .clients
+        .iter()
+        .enumerate()
+        .flat_map(|(client, events)| {
+            events.iter().flat_map(move |event| {
+                let items = match event {
+                    Event::Recv { item, .. } => std::slice::from_ref(item),
+                    Event::Page { items, .. } => items.as_slice(),
+                    _ => &[],
+                };
+                items.iter().map(move |item| (client, item))
+            })
         })
-    })
 }
 
 fn agreement(facts: &mut Facts<'_>) {
@@ -331,10 +366,16 @@ fn agreement(facts: &mut Facts<'_>) {
         match stored(record.room, record.seq) {
             Some(row) if row.id == record.id || row.void => {}
             Some(row) => {
-                wrong.insert(format!("the log has {} at {}, the store {}", record.id, record.seq, row.id));
+                wrong.insert(format!(
+                    "the log has {} at {}, the store {}",
+                    record.id, record.seq, row.id
+                ));
             }
             None => {
-                wrong.insert(format!("the log has {} at {}, the store nothing", record.id, record.seq));
+                wrong.insert(format!(
+                    "the log has {} at {}, the store nothing",
+                    record.id, record.seq
+                ));
             }
         }
     }
@@ -349,7 +390,10 @@ fn agreement(facts: &mut Facts<'_>) {
         if !same {
             wrong.insert(format!(
                 "server {} tells {} records of room {}, the store has {}, or others",
-                view.server, view.records.len(), view.room, rows.len()
+                view.server,
+                view.records.len(),
+                view.room,
+                rows.len()
             ));
         }
     }
@@ -379,14 +423,23 @@ fn ghosts(facts: &mut Facts<'_>) {
                 && sent.room == item.room
         });
         if !fits {
-            wrong.insert(format!("client {client} saw {} at {}, which nobody sent so", item.id, item.seq));
+            wrong.insert(format!(
+                "client {client} saw {} at {}, which nobody sent so",
+                item.id, item.seq
+            ));
         }
         if !stored.contains(&item.id) {
-            wrong.insert(format!("client {client} saw {} at {}, which is not in the store", item.id, item.seq));
+            wrong.insert(format!(
+                "client {client} saw {} at {}, which is not in the store",
+                item.id, item.seq
+            ));
         }
     }
     for row in messages(evidence).filter(|row| !facts.sends.contains_key(&row.id)) {
-        wrong.insert(format!("the store has {} at {}, which nobody sent", row.id, row.seq));
+        wrong.insert(format!(
+            "the store has {} at {}, which nobody sent",
+            row.id, row.seq
+        ));
     }
     let mut wrong: Vec<_> = wrong.into_iter().collect();
     wrong.sort();

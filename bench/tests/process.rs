@@ -5,7 +5,12 @@ mod process {
     use std::process::Command;
 
     fn bench(arguments: &[&str]) {
-        for name in ["SPHERE_BIN", "SPHERE_FAULTS_BIN", "KAFKA_LIBS", "DATABASE_URL"] {
+        for name in [
+            "SPHERE_BIN",
+            "SPHERE_FAULTS_BIN",
+            "KAFKA_LIBS",
+            "DATABASE_URL",
+        ] {
             assert!(
                 std::env::var_os(name).is_some(),
                 "{name} is not set: run ./dev test, or ./dev bench {}",
@@ -18,7 +23,11 @@ mod process {
             .output()
             .expect("the binary of this crate");
         let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     #[test]

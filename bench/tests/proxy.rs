@@ -1,6 +1,9 @@
 //! The chaos proxy does what it says, and nothing else.
 
-#![expect(clippy::unwrap_used, reason = "in a test, what must be there is unwrapped")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test, what must be there is unwrapped"
+)]
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +46,10 @@ async fn say(socket: &mut TcpStream, text: &str) {
 /// The next bytes; none when the connection ended.
 async fn hear(socket: &mut TcpStream) -> Option<String> {
     let mut buffer = [0; 1_024];
-    let count = timeout(SOON, socket.read(&mut buffer)).await.expect("an answer").unwrap_or(0);
+    let count = timeout(SOON, socket.read(&mut buffer))
+        .await
+        .expect("an answer")
+        .unwrap_or(0);
     (count > 0).then(|| String::from_utf8(buffer[..count].to_vec()).unwrap())
 }
 

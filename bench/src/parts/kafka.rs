@@ -208,10 +208,7 @@ impl Kafka {
     async fn answers(&self) -> Result<(), Failure> {
         eventually("Kafka answers", Duration::from_secs(60), async || {
             let listed = async { self.client().await.ok()?.list_topics().await.ok() };
-            matches!(
-                timeout(Duration::from_secs(1), listed).await,
-                Ok(Some(_))
-            )
+            matches!(timeout(Duration::from_secs(1), listed).await, Ok(Some(_)))
         })
         .await
     }

@@ -60,7 +60,9 @@ impl Database {
         let mut connection = PgConnection::connect(&self.server).await?;
         let name = &self.name;
         connection
-            .execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")))
+            .execute(AssertSqlSafe(format!(
+                "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+            )))
             .await?;
         Ok(())
     }
@@ -80,7 +82,9 @@ impl Database {
     /// When `DATABASE_URL` has another form.
     pub fn url_through(&self, proxy: SocketAddr) -> Result<String, Failure> {
         let (before, _) = self.split()?;
-        let (user, _) = before.rsplit_once('@').ok_or("DATABASE_URL names no user")?;
+        let (user, _) = before
+            .rsplit_once('@')
+            .ok_or("DATABASE_URL names no user")?;
         Ok(format!("{user}@{proxy}/{}", self.name))
     }
 

@@ -31,7 +31,11 @@ struct Second {
 /// The report as HTML.
 pub fn page(report: &Report) -> String {
     let mut html = String::new();
-    let verdict = if report.passed() { ("ok", "passed") } else { ("bad", "failed") };
+    let verdict = if report.passed() {
+        ("ok", "passed")
+    } else {
+        ("bad", "failed")
+    };
     // Writing to a string cannot fail.
     let _ = write!(
         html,
@@ -42,7 +46,11 @@ pub fn page(report: &Report) -> String {
         seed = report.seed
     );
     for shortfall in report.shortfalls() {
-        let _ = write!(html, "<p class=bad>It counts for nothing: {}.</p>", escape(&shortfall));
+        let _ = write!(
+            html,
+            "<p class=bad>It counts for nothing: {}.</p>",
+            escape(&shortfall)
+        );
     }
     timeline(&mut html, report);
     faults(&mut html, report);
@@ -53,11 +61,17 @@ pub fn page(report: &Report) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 fn by_second(report: &Report) -> (u64, Vec<Second>) {
-    let starts = report.evidence.clients.iter().flat_map(|events| events.iter().find_map(time));
+    let starts = report
+        .evidence
+        .clients
+        .iter()
+        .flat_map(|events| events.iter().find_map(time));
     let start = starts.min().unwrap_or_default();
     let mut all: Vec<Second> = Vec::new();
     let mut at = |t: u64| -> usize {
@@ -124,19 +138,21 @@ fn timeline(html: &mut String, report: &Report) {
     for (index, band) in report.bands.iter().enumerate() {
         let from = seconds(band.from.saturating_sub(start));
         let to = seconds(band.to.saturating_sub(start));
-        let back = band.recovered.map_or(to + 10.0, |at| seconds(at.saturating_sub(start)));
+        let back = band
+            .recovered
+            .map_or(to + 10.0, |at| seconds(at.saturating_sub(start)));
         let height = charts * (HEIGHT + 40.0);
         let _ = write!(
             html,
             "<rect x='{:.1}' y='0' width='{:.1}' height='{height}' fill='#f4c7c3' opacity='.6'><title>{name}</title></rect>\
              <rect x='{:.1}' y='0' width='{:.1}' height='{height}' fill='#fbe8a6' opacity='.6'/>\
-             <text x='{:.1}' y='{}'>{name}</text>",
+             <text x='{:.1}' y='12'>{}</text>",
             x(from),
             (x(to) - x(from)).max(1.0),
             x(to),
             (x(back) - x(to)).max(0.0),
             x(from) + 2.0,
-            12 + 12 * (index % 2),
+            index + 1,
             name = escape(&band.name)
         );
     }
@@ -146,31 +162,59 @@ fn timeline(html: &mut String, report: &Report) {
             .map(|second| milliseconds(permille(pick(second), share)))
             .collect::<Vec<_>>()
     };
-    chart(html, 0.0, "sends (blue) and acks (green) of a second's messages", false, &[
-        ("#1f6feb", rates(&|second| second.sends as f64)),
-        ("#1a7f37", rates(&|second| second.acks.len() as f64)),
-    ]);
-    chart(html, 1.0, "send to ack in ms: p50 (green), p99 (red), logarithmic", true, &[
-        ("#1a7f37", late(|second| &second.acks, 500)),
-        ("#b42318", late(|second| &second.acks, 990)),
-    ]);
-    chart(html, 2.0, "written to read in ms: p50 (green), p99 (red), logarithmic", true, &[
-        ("#1a7f37", late(|second| &second.deliveries, 500)),
-        ("#b42318", late(|second| &second.deliveries, 990)),
-    ]);
+    chart(
+        html,
+        0.0,
+        "sends (blue) and acks (green) of a second's messages",
+        false,
+        &[
+            ("#1f6feb", rates(&|second| second.sends as f64)),
+            ("#1a7f37", rates(&|second| second.acks.len() as f64)),
+        ],
+    );
+    chart(
+        html,
+        1.0,
+        "send to ack in ms: p50 (green), p99 (red), logarithmic",
+        true,
+        &[
+            ("#1a7f37", late(|second| &second.acks, 500)),
+            ("#b42318", late(|second| &second.acks, 990)),
+        ],
+    );
+    chart(
+        html,
+        2.0,
+        "written to read in ms: p50 (green), p99 (red), logarithmic",
+        true,
+        &[
+            ("#1a7f37", late(|second| &second.deliveries, 500)),
+            ("#b42318", late(|second| &second.deliveries, 990)),
+        ],
+    );
     html.push_str("</svg>");
 }
 
 fn chart(html: &mut String, row: f64, title: &str, logarithmic: bool, lines: &[(&str, Vec<f64>)]) {
     let top = row * (HEIGHT + 40.0) + 36.0;
-    let largest = lines.iter().flat_map(|(_, values)| values).fold(1.0_f64, |a, b| a.max(*b));
+    let largest = lines
+        .iter()
+        .flat_map(|(_, values)| values)
+        .fold(1.0_f64, |a, b| a.max(*b));
     let scale = |value: f64| {
-        if logarithmic { (1.0 + value).ln() / (1.0 + largest).ln() } else { value / largest }
+        if logarithmic {
+            (1.0 + value).ln() / (1.0 + largest).ln()
+        } else {
+            value / largest
+        }
     };
     let y = |value: f64| top + HEIGHT * (1.0 - scale(value));
     let _ = write!(html, "<text x='{LEFT}' y='{}'>{title}</text>", top - 4.0);
     let marks: Vec<f64> = if logarithmic {
-        [1.0, 10.0, 100.0, 1_000.0, 10_000.0].into_iter().filter(|mark| *mark <= largest).collect()
+        [1.0, 10.0, 100.0, 1_000.0, 10_000.0]
+            .into_iter()
+            .filter(|mark| *mark <= largest)
+            .collect()
     } else {
         vec![0.0, (largest / 2.0).round(), largest.round()]
     };
@@ -192,24 +236,35 @@ fn chart(html: &mut String, row: f64, title: &str, logarithmic: bool, lines: &[(
                 format!("{x:.1},{:.1}", y(*value))
             })
             .collect();
-        let _ = write!(html, "<polyline fill='none' stroke='{colour}' stroke-width='1.5' points='{}'/>", points.join(" "));
+        let _ = write!(
+            html,
+            "<polyline fill='none' stroke='{colour}' stroke-width='1.5' points='{}'/>",
+            points.join(" ")
+        );
     }
 }
 
 fn faults(html: &mut String, report: &Report) {
-    html.push_str("<h2>Faults</h2><table><tr><th>fault<th>began<th>lasted<th>as before after<th>done</tr>");
+    html.push_str("<h2>Faults</h2><table><tr><th><th>fault<th>began<th>lasted<th>as before after<th>done</tr>");
     let start = by_second(report).0;
-    for band in &report.bands {
-        let back = band.recovered.map_or("<span class=bad>not within 10 s</span>".to_owned(), |at| {
-            format!("{:.1} s", seconds(at.saturating_sub(band.to)))
-        });
+    for (index, band) in report.bands.iter().enumerate() {
+        let back = band
+            .recovered
+            .map_or("<span class=bad>not within 10 s</span>".to_owned(), |at| {
+                format!("{:.1} s", seconds(at.saturating_sub(band.to)))
+            });
         let _ = write!(
             html,
-            "<tr><td>{}<td>{:.1} s<td>{:.1} s<td>{back}<td>{}</tr>",
+            "<tr><td>{}<td>{}<td>{:.1} s<td>{:.1} s<td>{back}<td>{}</tr>",
+            index + 1,
             escape(&band.name),
             seconds(band.from.saturating_sub(start)),
             seconds(band.to - band.from),
-            if band.applied { "yes" } else { "<span class=bad>no</span>" }
+            if band.applied {
+                "yes"
+            } else {
+                "<span class=bad>no</span>"
+            }
         );
     }
     html.push_str("</table>");
@@ -225,7 +280,12 @@ fn checks(html: &mut String, report: &Report) {
         } else {
             let _ = write!(html, "<span class=bad>{} anomalies</span><ul>", found.len());
             for anomaly in found.iter().take(MOST) {
-                let _ = write!(html, "<li><b>{}</b>: {}", anomaly.name, escape(&anomaly.what));
+                let _ = write!(
+                    html,
+                    "<li><b>{}</b>: {}",
+                    anomaly.name,
+                    escape(&anomaly.what)
+                );
             }
             html.push_str("</ul>");
         }

@@ -113,7 +113,10 @@ fn twice(facts: &mut Facts<'_>, client: usize, stretches: &[Stretch]) {
         for item in &stretch.shown {
             let text = item.said.map(|said| (said.client, said.room, said.n));
             if !ids.insert(item.id) || text.is_some_and(|text| !texts.insert(text)) {
-                let what = format!("client {client} shows {} twice, again at {}", item.id, item.seq);
+                let what = format!(
+                    "client {client} shows {} twice, again at {}",
+                    item.id, item.seq
+                );
                 facts.add(Check::C2, "doubled", what);
             }
         }
@@ -130,11 +133,17 @@ fn marker(facts: &mut Facts<'_>, client: usize, room: usize, end: Seq) {
     match marker {
         Some(marker) if end >= marker => {}
         Some(marker) => {
-            let what = format!("client {client} ends at {end} of room {room}, the last message stands at {marker}");
+            let what = format!(
+                "client {client} ends at {end} of room {room}, the last message stands at {marker}"
+            );
             facts.add(Check::C3, "skipped", what);
         }
         None if facts.evidence.marked => {
-            facts.add(Check::C1, "lost", format!("room {room} has no marker in the store"));
+            facts.add(
+                Check::C1,
+                "lost",
+                format!("room {room} has no marker in the store"),
+            );
         }
         None => {}
     }

@@ -25,7 +25,10 @@ fn right(authors: &[usize]) -> Evidence {
         ..Evidence::default()
     };
     for (client, events) in evidence.clients.iter_mut().enumerate() {
-        events.push(Event::Conn { t: 0, server: client });
+        events.push(Event::Conn {
+            t: 0,
+            server: client,
+        });
         events.push(Event::Page {
             t: 1,
             asked: 0,
@@ -36,7 +39,11 @@ fn right(authors: &[usize]) -> Evidence {
             more: false,
             items: Vec::new(),
         });
-        events.push(Event::Reset { t: 1, room: 0, forced: false });
+        events.push(Event::Reset {
+            t: 1,
+            room: 0,
+            forced: false,
+        });
     }
     let mut counts = [0, 0];
     let mut prev = -1;
@@ -53,8 +60,19 @@ fn right(authors: &[usize]) -> Evidence {
             marker: index + 1 == authors.len(),
         };
         counts[*author] += 1;
-        evidence.clients[*author].push(Event::Send { t, room: 0, cid, n: said.n, attempt: 1 });
-        evidence.clients[*author].push(Event::Ack { t: t + 10, cid, id, seq });
+        evidence.clients[*author].push(Event::Send {
+            t,
+            room: 0,
+            cid,
+            n: said.n,
+            attempt: 1,
+        });
+        evidence.clients[*author].push(Event::Ack {
+            t: t + 10,
+            cid,
+            id,
+            seq,
+        });
         for events in &mut evidence.clients {
             let item = Item {
                 room: 0,
@@ -68,11 +86,27 @@ fn right(authors: &[usize]) -> Evidence {
             events.push(Event::Recv { t: t + 20, item });
         }
         prev = seq;
-        evidence.store.push(Row { room: 0, seq, id, void: false, said: Some(said) });
+        evidence.store.push(Row {
+            room: 0,
+            seq,
+            id,
+            void: false,
+            said: Some(said),
+        });
         evidence.log.push(Logged { room: 0, seq, id });
     }
-    let records: Vec<_> = evidence.store.iter().map(|row| (row.seq, row.id, row.void)).collect();
-    evidence.views = (0..2).map(|server| View { server, room: 0, records: records.clone() }).collect();
+    let records: Vec<_> = evidence
+        .store
+        .iter()
+        .map(|row| (row.seq, row.id, row.void))
+        .collect();
+    evidence.views = (0..2)
+        .map(|server| View {
+            server,
+            room: 0,
+            records: records.clone(),
+        })
+        .collect();
     evidence.ends = vec![(prev + 1, prev + 1)];
     evidence
 }
@@ -84,16 +118,20 @@ fn found(check: Check, change: impl FnOnce(&mut Evidence)) -> Vec<&'static str> 
     let mut evidence = right(&AUTHORS);
     change(&mut evidence);
     let (anomalies, _) = verify(&evidence);
-    let of = anomalies.into_iter().filter(|anomaly| anomaly.check == check);
+    let of = anomalies
+        .into_iter()
+        .filter(|anomaly| anomaly.check == check);
     of.map(|anomaly| anomaly.name).collect()
 }
 
 fn items(events: &mut [Event]) -> Vec<&mut Item> {
-    let item = |event| match event {
-        Event::Recv { item, .. } => Some(item),
-        _ => None,
-    };
-    events.iter_mut().filter_map(item).collect()
+    events
+        .iter_mut()
+        .filter_map(|event| match event {
+            Event::Recv { item, .. } => Some(item),
+            _ => None,
+        })
+        .collect()
 }
 
 #[test]
@@ -121,13 +159,20 @@ fn an_acknowledged_message_that_one_servers_view_lacks_is_lost() {
 
 #[test]
 fn a_store_that_lags_behind_the_log_in_the_end_has_lost_something() {
-    assert_eq!(found(Check::C1, |evidence| evidence.ends[0].1 -= 1), ["lost"]);
+    assert_eq!(
+        found(Check::C1, |evidence| evidence.ends[0].1 -= 1),
+        ["lost"]
+    );
 }
 
 #[test]
 fn a_text_that_stands_in_the_store_under_two_ids_is_doubled() {
     let names = found(Check::C2, |evidence| {
-        let again = Row { seq: 99, id: MessageId(Uuid::from_u128(99)), ..evidence.store[1] };
+        let again = Row {
+            seq: 99,
+            id: MessageId(Uuid::from_u128(99)),
+            ..evidence.store[1]
+        };
         evidence.store.push(again);
     });
     assert_eq!(names, ["doubled"]);
@@ -158,7 +203,9 @@ fn a_screen_that_shows_two_messages_the_other_way_round_is_inverted() {
 
 #[test]
 fn a_screen_without_a_message_has_skipped_it() {
-    let names = found(Check::C3, |evidence| items(&mut evidence.clients[1])[2].shown = false);
+    let names = found(Check::C3, |evidence| {
+        items(&mut evidence.clients[1])[2].shown = false
+    });
     assert_eq!(names, ["skipped"]);
 }
 
@@ -192,10 +239,16 @@ fn a_hole_that_the_server_announced_is_none() {
         more: true,
         items: items[3..].to_vec(),
     });
-    events.push(Event::Reset { t: 7 * SECOND, room: 0, forced: true });
+    events.push(Event::Reset {
+        t: 7 * SECOND,
+        room: 0,
+        forced: true,
+    });
     // Client 1 still is the author of messages that it acknowledged before.
     let sends = right(&AUTHORS).clients[1].clone();
-    let own = sends.into_iter().filter(|event| matches!(event, Event::Send { .. } | Event::Ack { .. }));
+    let own = sends
+        .into_iter()
+        .filter(|event| matches!(event, Event::Send { .. } | Event::Ack { .. }));
     evidence.clients[1].splice(3..3, own);
     assert_eq!(verify(&evidence).0, []);
 }
@@ -211,7 +264,9 @@ fn an_authors_messages_the_other_way_round_are_reordered() {
 
 #[test]
 fn a_place_with_another_record_on_one_screen_is_inconsistent() {
-    let names = found(Check::C5, |evidence| items(&mut evidence.clients[1])[2].kind = Kind::Void);
+    let names = found(Check::C5, |evidence| {
+        items(&mut evidence.clients[1])[2].kind = Kind::Void
+    });
     assert_eq!(names, ["inconsistent"]);
 }
 
@@ -230,7 +285,9 @@ fn an_ack_that_names_another_place_than_the_store_is_inconsistent() {
 
 #[test]
 fn a_log_that_says_another_id_than_the_store_is_inconsistent() {
-    let names = found(Check::C5, |evidence| evidence.log[2].id = MessageId(Uuid::from_u128(99)));
+    let names = found(Check::C5, |evidence| {
+        evidence.log[2].id = MessageId(Uuid::from_u128(99))
+    });
     assert_eq!(names, ["inconsistent"]);
 }
 
@@ -252,9 +309,20 @@ fn a_message_that_was_seen_and_is_not_stored_is_a_ghost() {
 
 /// A page that client 0 asked for over the same connection after all of its acknowledgements.
 fn page_without(evidence: &mut Evidence, asked: u64, missing: usize) {
-    let items: Vec<Item> = items(&mut evidence.clients[0]).into_iter().map(|item| *item).collect();
-    let items = items.into_iter().enumerate().filter(|(index, _)| *index != missing);
-    let items: Vec<Item> = items.map(|(_, item)| Item { shown: false, ..item }).collect();
+    let items: Vec<Item> = items(&mut evidence.clients[0])
+        .into_iter()
+        .map(|item| *item)
+        .collect();
+    let items = items
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| *index != missing);
+    let items: Vec<Item> = items
+        .map(|(_, item)| Item {
+            shown: false,
+            ..item
+        })
+        .collect();
     evidence.clients[0].push(Event::Page {
         t: asked + 1,
         asked,
@@ -269,16 +337,31 @@ fn page_without(evidence: &mut Evidence, asked: u64, missing: usize) {
 
 #[test]
 fn a_page_without_what_was_acknowledged_before_is_stale() {
-    assert_eq!(found(Check::C7, |evidence| page_without(evidence, 9 * SECOND, 2)), ["stale"]);
+    assert_eq!(
+        found(Check::C7, |evidence| page_without(evidence, 9 * SECOND, 2)),
+        ["stale"]
+    );
     // Another author's message, or one that was acknowledged later, may be missing.
-    assert_eq!(found(Check::C7, |evidence| page_without(evidence, 9 * SECOND, 1)), [""; 0]);
-    assert_eq!(found(Check::C7, |evidence| page_without(evidence, SECOND, 4)), [""; 0]);
+    assert_eq!(
+        found(Check::C7, |evidence| page_without(evidence, 9 * SECOND, 1)),
+        [""; 0]
+    );
+    assert_eq!(
+        found(Check::C7, |evidence| page_without(evidence, SECOND, 4)),
+        [""; 0]
+    );
 }
 
 #[test]
 fn a_server_that_denies_what_another_acknowledged_is_stale() {
     let names = found(Check::C7, |evidence| {
-        let probe = Event::Probe { t: 9 * SECOND, room: 0, server: 1, seq: 4, found: false };
+        let probe = Event::Probe {
+            t: 9 * SECOND,
+            room: 0,
+            server: 1,
+            seq: 4,
+            found: false,
+        };
         evidence.clients[0].push(probe);
     });
     assert_eq!(names, ["stale"]);
@@ -287,9 +370,14 @@ fn a_server_that_denies_what_another_acknowledged_is_stale() {
 #[test]
 fn a_send_without_an_answer_on_a_living_connection_hangs() {
     let late = |evidence: &mut Evidence| {
-        let ack = evidence.clients[0].iter().position(|event| matches!(event, Event::Ack { .. }));
+        let ack = evidence.clients[0]
+            .iter()
+            .position(|event| matches!(event, Event::Ack { .. }));
         evidence.clients[0].remove(ack.unwrap());
-        evidence.clients[0].push(Event::Disc { t: 30 * SECOND, why: "end".to_owned() });
+        evidence.clients[0].push(Event::Disc {
+            t: 30 * SECOND,
+            why: "end".to_owned(),
+        });
     };
     assert_eq!(found(Check::C8, late), ["hung"]);
 }
@@ -297,8 +385,13 @@ fn a_send_without_an_answer_on_a_living_connection_hangs() {
 #[test]
 fn a_send_whose_connection_ends_does_not_hang() {
     let cut = |evidence: &mut Evidence| {
-        let ack = evidence.clients[0].iter().position(|event| matches!(event, Event::Ack { .. }));
-        let cut = Event::Disc { t: 2 * SECOND, why: "cut".to_owned() };
+        let ack = evidence.clients[0]
+            .iter()
+            .position(|event| matches!(event, Event::Ack { .. }));
+        let cut = Event::Disc {
+            t: 2 * SECOND,
+            why: "cut".to_owned(),
+        };
         evidence.clients[0][ack.unwrap()] = cut;
     };
     assert_eq!(found(Check::C8, cut), [""; 0]);
@@ -308,7 +401,12 @@ fn a_send_whose_connection_ends_does_not_hang() {
 fn a_refusal_for_good_is_an_anomaly() {
     let names = found(Check::C8, |evidence| {
         let cid = Cid(Uuid::from_u128(77));
-        evidence.clients[0].push(Event::Nack { t: 9 * SECOND, cid, code: Code::Blank, retry: false });
+        evidence.clients[0].push(Event::Nack {
+            t: 9 * SECOND,
+            cid,
+            code: Code::Blank,
+            retry: false,
+        });
     });
     assert_eq!(names, ["refused"]);
 }

@@ -68,7 +68,10 @@ pub(super) fn own_writes(facts: &mut Facts<'_>) {
 
 /// The places that a page speaks for.
 fn covers(after: Option<Seq>, more: bool, items: &[Item]) -> (Seq, Seq) {
-    let (first, last) = (items.first().map(|item| item.seq), items.last().map(|item| item.seq));
+    let (first, last) = (
+        items.first().map(|item| item.seq),
+        items.last().map(|item| item.seq),
+    );
     match after {
         Some(after) => (after + 1, last.filter(|_| more).unwrap_or(Seq::MAX)),
         None => (first.filter(|_| more).unwrap_or(0), Seq::MAX),
@@ -104,7 +107,12 @@ pub(super) fn answers(facts: &mut Facts<'_>) {
                     }
                     end = *t;
                 }
-                Event::Nack { t, cid, code, retry } => {
+                Event::Nack {
+                    t,
+                    cid,
+                    code,
+                    retry,
+                } => {
                     if let Some(sent) = open.remove(cid) {
                         late(cid, sent, *t);
                     }
