@@ -215,6 +215,11 @@ impl ChatState {
         self.settle_divider(room);
     }
 
+    /// Somebody comes to a room, perhaps to one of its messages: nothing has been looked for in vain yet.
+    pub fn seek(&mut self, room: &RoomName) {
+        self.room_mut(room).absent = None;
+    }
+
     /// Whether others wrote something in a room above `mark`.
     pub fn has_new(&self, room: &RoomName, mark: Seq) -> bool {
         let me = self.me.as_ref().map(|me| &me.user_id);

@@ -1,50 +1,37 @@
 //! A client of the checker: it writes and reads as the real one does, reconnects to any server, keeps what it wrote until
 //! that is stored, and writes down everything that happens to it.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use sphere_protocol::{
-    Cid, ClientFrame, Message, Page, RoomName, ServerFrame, UserId, VERSION,
-    client::{Anonymous, Hello, JoinRoom, Ping, PostMessage, SyncRoom},
+    Cid, ClientFrame, RoomName, ServerFrame, UserId, VERSION,
+    client::{Anonymous, Hello, JoinRoom, PostMessage},
 };
 use tokio::{
     net::TcpStream,
     sync::watch,
     task::JoinSet,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite};
 use uuid::Uuid;
 
 use crate::{
     Failure, clock,
-    history::{Event, History, Item, Said},
-    http,
+    history::{Event, History},
     stats::Stats,
 };
 
+mod frames;
 pub mod room;
+mod talk;
 
-use room::{Entry, Room};
+use room::Room;
 
-/// How often a client asks for the heads of its rooms. The real one does every 20 s; the run has less time.
-const PING: Duration = Duration::from_secs(2);
-/// A server that says nothing for so long is given up.
-const SILENCE: Duration = Duration::from_secs(6);
 /// How long a greeting may take.
 const GREETING: Duration = Duration::from_secs(8);
-/// A page that does not come is asked for again.
-const PAGE: Duration = Duration::from_secs(5);
-/// A send without an answer in this time is an anomaly; the client then takes another connection.
-const ANSWER: Duration = Duration::from_secs(16);
-/// Messages of a room that may wait before the client writes no more.
-const PATIENCE: usize = 2;
 
 /// What all clients do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -232,375 +219,6 @@ impl Client {
             room.syncing = Some((Instant::now(), t));
         }
         Ok(socket)
-    }
-
-    async fn talk(&mut self, mut socket: Socket) -> Gone {
-        match self.converse(&mut socket).await {
-            Err(gone) => gone,
-            Ok(never) => match never {},
-        }
-    }
-
-    async fn converse(&mut self, socket: &mut Socket) -> Result<std::convert::Infallible, Gone> {
-        let mut heard = Instant::now();
-        let mut ping = Instant::now() + PING;
-        let mut phase = self.shared.phase.clone();
-        let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                frame = socket.next() => {
-                    heard = Instant::now();
-                    let frame = frame.ok_or_else(|| Gone("closed".to_owned()))??;
-                    match &frame {
-                        tungstenite::Message::Text(text) => self.frame(text)?,
-                        tungstenite::Message::Close(close) => {
-                            let code = close.as_ref().map(|close| u16::from(close.code));
-                            return Err(Gone(format!("close {}", code.unwrap_or_default())));
-                        }
-                        _ => {}
-                    }
-                }
-                () = sleep_until(self.next_message), if *phase.borrow() == Phase::Talk => self.write(),
-                Some(probe) = self.probes.join_next() => if let Ok(Some(event)) = probe { self.history.add(event) },
-                _ = phase.changed() => {}
-                _ = ticks.tick() => {
-                    if heard.elapsed() > SILENCE {
-                        return Err(Gone("silent".to_owned()));
-                    }
-                    if ping <= Instant::now() {
-                        ping = Instant::now() + PING;
-                        socket.send(ClientFrame::Ping(Ping { n: 1 }).encode().into()).await?;
-                    }
-                }
-            }
-            match *phase.borrow() {
-                Phase::End => return Err(Gone("end".to_owned())),
-                Phase::Mark => self.mark(),
-                Phase::Talk | Phase::Drain => {}
-            }
-            self.drain(socket).await?;
-            self.ask(socket).await?;
-        }
-    }
-
-    /// Writes a message into the outbox of a room.
-    fn write(&mut self) {
-        let mean = self.shared.manner.pause.as_secs_f64();
-        let pause = Duration::from_secs_f64(mean * self.random.random_range(0.5..1.5));
-        self.next_message = Instant::now() + pause;
-        let room = self.random.random_range(0..self.rooms.len());
-        if self.rooms[room].outbox.len() < PATIENCE.max(self.shared.manner.window) {
-            self.add(room, false);
-        }
-    }
-
-    /// The first client of a room writes its marker, once.
-    fn mark(&mut self) {
-        if !self.marked {
-            self.marked = true;
-            if self.rooms[0].index == self.index {
-                self.add(0, true);
-            }
-        }
-    }
-
-    fn add(&mut self, room: usize, marker: bool) {
-        let cid = Cid(uuid::Builder::from_random_bytes(self.random.random()).into_uuid());
-        let room = &mut self.rooms[room];
-        let said = Said {
-            client: self.index,
-            room: room.index,
-            n: room.written,
-            at: clock::now(),
-            marker,
-        };
-        room.written += 1;
-        room.outbox.push_back(Entry {
-            cid,
-            said,
-            attempt: 0,
-            in_flight: None,
-            not_before: Instant::now(),
-        });
-        self.shared.stats.count(|stats| &stats.waiting, true);
-    }
-
-    /// Sends what may be sent.
-    async fn drain(&mut self, socket: &mut Socket) -> Result<(), Gone> {
-        let now = Instant::now();
-        let manner = self.shared.manner;
-        for room in &mut self.rooms {
-            let hung = |entry: &Entry| entry.in_flight.is_some_and(|since| now - since > ANSWER);
-            if room.outbox.iter().any(hung) {
-                return Err(Gone("hung".to_owned()));
-            }
-            let (index, name) = (room.index, room.name.clone());
-            while let Some(entry) = room.due(now, manner.window) {
-                if entry.attempt > 0 && manner.new_key_on_retry {
-                    entry.cid = Cid(Uuid::new_v4());
-                    entry.attempt = 0;
-                }
-                entry.attempt += 1;
-                entry.in_flight = Some(now);
-                let post = ClientFrame::PostMessage(PostMessage {
-                    cid: entry.cid,
-                    attempt: entry.attempt,
-                    room: name.clone(),
-                    message: entry.said.to_string(),
-                });
-                self.history.add(Event::Send {
-                    t: clock::now(),
-                    room: index,
-                    cid: entry.cid,
-                    n: entry.said.n,
-                    attempt: entry.attempt,
-                });
-                self.shared.stats.sends.fetch_add(1, Relaxed);
-                socket.send(post.encode().into()).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for pages that are needed.
-    async fn ask(&mut self, socket: &mut Socket) -> Result<(), Gone> {
-        let now = Instant::now();
-        for room in &mut self.rooms {
-            if room.syncing.is_some_and(|(since, _)| now - since > PAGE) {
-                room.syncing = None;
-                room.sync_at = Some(now);
-            }
-            if room.sync_at.is_none_or(|at| at > now) {
-                continue;
-            }
-            room.sync_at = None;
-            room.syncing = Some((now, clock::now()));
-            let frame = if room.joined {
-                ClientFrame::SyncRoom(SyncRoom {
-                    room: room.name.clone(),
-                    after: room.last,
-                    before: None,
-                    around: None,
-                    limit: None,
-                    epoch: room.epoch,
-                })
-            } else {
-                ClientFrame::JoinRoom(JoinRoom {
-                    room: room.name.clone(),
-                    epoch: room.epoch,
-                    after: room.last,
-                })
-            };
-            socket.send(frame.encode().into()).await?;
-        }
-        Ok(())
-    }
-
-    fn room(&mut self, name: &RoomName) -> Option<&mut Room> {
-        self.rooms.iter_mut().find(|room| room.name == *name)
-    }
-
-    fn frame(&mut self, text: &str) -> Result<(), Gone> {
-        let t = clock::now();
-        let frame = match ServerFrame::decode(text) {
-            Ok(frame) => frame,
-            Err(error) => {
-                let what = format!("a frame that cannot be read: {error:?}");
-                self.history.add(Event::Refused { t, what });
-                return Ok(());
-            }
-        };
-        match frame {
-            ServerFrame::Message(message) => self.live(&message),
-            ServerFrame::RoomJoined(page) | ServerFrame::RoomPage(page) => self.page(&page),
-            ServerFrame::Ack(ack) => {
-                self.history.add(Event::Ack {
-                    t,
-                    cid: ack.cid,
-                    id: ack.id,
-                    seq: ack.seq,
-                });
-                self.shared.stats.acks.fetch_add(1, Relaxed);
-                self.settle(|_, _, entry| entry.cid == ack.cid);
-                let room = self
-                    .rooms
-                    .iter()
-                    .find(|room| room::id_of(&self.user, &room.name, ack.cid) == ack.id);
-                let room = room.map(|room| (room.index, room.name.clone()));
-                if let Some((index, name)) = room
-                    && self.random.random_range(0..1_000) < self.shared.manner.probes
-                {
-                    self.probe(index, name, ack.seq);
-                }
-            }
-            ServerFrame::Nack(nack) => {
-                self.history.add(Event::Nack {
-                    t,
-                    cid: nack.cid,
-                    code: nack.code,
-                    retry: nack.retry,
-                });
-                let wait = Duration::from_millis(nack.after_ms.unwrap_or(1_000));
-                if nack.retry {
-                    let entries = self.rooms.iter_mut().flat_map(|room| &mut room.outbox);
-                    for entry in entries.filter(|entry| entry.cid == nack.cid) {
-                        entry.in_flight = None;
-                        entry.not_before = Instant::now() + wait;
-                    }
-                } else {
-                    self.settle(|_, _, entry| entry.cid == nack.cid);
-                }
-            }
-            ServerFrame::RoomError(error) => {
-                if !error.retry {
-                    let what = format!("{}: {:?}", error.room, error.code);
-                    self.history.add(Event::Refused { t, what });
-                }
-                let wait = Duration::from_millis(error.after_ms.unwrap_or(500));
-                if let Some(room) = self.room(&error.room) {
-                    room.syncing = None;
-                    room.sync_at = Some(Instant::now() + wait);
-                }
-            }
-            ServerFrame::RoomResync(resync) => {
-                if let Some(room) = self.room(&resync.room) {
-                    room.want_page(Instant::now());
-                }
-            }
-            ServerFrame::Pong(pong) => {
-                for room in &mut self.rooms {
-                    let head = pong.heads.get(&room.name).copied();
-                    if room.joined
-                        && head.is_some_and(|head| room.last.is_none_or(|last| head > last))
-                    {
-                        room.want_page(Instant::now());
-                    }
-                }
-            }
-            ServerFrame::Error(error) => {
-                let what = format!("{:?}: {}", error.code, error.message);
-                self.history.add(Event::Refused { t, what });
-            }
-            ServerFrame::Bye(bye) => return Err(Gone(format!("bye {:?}", bye.why))),
-            ServerFrame::Welcome(_)
-            | ServerFrame::Profile(_)
-            | ServerFrame::RoomLeft(_)
-            | ServerFrame::RoomActivity(_) => {}
-        }
-        Ok(())
-    }
-
-    fn live(&mut self, message: &Arc<Message>) {
-        let Some(room) = self.room(&message.room) else {
-            return;
-        };
-        if let Some(item) = room.live(message) {
-            self.seen(item);
-        }
-    }
-
-    fn page(&mut self, page: &Page) {
-        let (t, server) = (clock::now(), self.server);
-        let Some(room) = self.room(&page.room) else {
-            return;
-        };
-        let asked = room.syncing.map_or(t, |(_, asked)| asked);
-        let index = room.index;
-        let turned = room.page(page);
-        if turned.again {
-            room.want_page(Instant::now());
-        }
-        self.history.add(Event::Page {
-            t,
-            asked,
-            room: index,
-            server,
-            after: page.after.filter(|_| !page.reset),
-            head: page.head,
-            more: page.more,
-            items: turned.items.clone(),
-        });
-        if turned.anew {
-            let forced = page.reset;
-            self.history.add(Event::Reset {
-                t,
-                room: index,
-                forced,
-            });
-        }
-        for item in &turned.items {
-            self.note(item, false);
-        }
-        for item in turned.released {
-            self.seen(item);
-        }
-    }
-
-    fn seen(&mut self, item: Item) {
-        self.note(&item, true);
-        self.history.add(Event::Recv {
-            t: clock::now(),
-            item,
-        });
-    }
-
-    /// What a record on the screen means to the run: a delivery, a marker, the end of an own send.
-    fn note(&mut self, item: &Item, live: bool) {
-        let Some(said) = item.said.filter(|_| item.shown) else {
-            return;
-        };
-        if live {
-            self.shared.stats.delivered(said.at);
-        }
-        if said.marker {
-            self.shared.stats.count(|stats| &stats.markers, true);
-        }
-        if said.client == self.index {
-            let id = item.id;
-            self.settle(|user, room, entry| room::id_of(user, room, entry.cid) == id);
-        }
-    }
-
-    fn settle(&mut self, is_it: impl Fn(&UserId, &RoomName, &Entry) -> bool) {
-        for room in &mut self.rooms {
-            let name = room.name.clone();
-            if room
-                .settle(|entry| is_it(&self.user, &name, entry))
-                .is_some()
-            {
-                self.shared.stats.count(|stats| &stats.waiting, false);
-                return;
-            }
-        }
-    }
-
-    /// Asks another server for what was just acknowledged: one that lags must wait, not deny.
-    fn probe(&mut self, room: usize, name: RoomName, seq: i64) {
-        let server = self.random.random_range(0..self.shared.servers.len());
-        let address = self.shared.servers[server];
-        let t = clock::now();
-        self.probes.spawn(async move {
-            let read = async |query: String| -> Option<Page> {
-                let path = format!("/api/rooms/{name}/messages?{query}");
-                let (status, body) = http::get(address, &path).await.ok()?;
-                (status == 200).then(|| serde_json::from_slice(&body).ok())?
-            };
-            // The first waits until the server has come so far; from then on the record must be there.
-            let reached = read(format!("after={seq}")).await?;
-            let below = seq - 1;
-            let page = read(format!("after={below}&records=true&limit=1")).await?;
-            let found = !reached.reset
-                && reached.head >= seq
-                && page.items.first().is_some_and(|item| item.seq == seq);
-            Some(Event::Probe {
-                t,
-                room,
-                server,
-                seq,
-                found,
-            })
-        });
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::join_all;
 use sphere_protocol::{Kind, MessageId, Page, RoomName, Seq, UserId};
 
 use crate::{
@@ -130,23 +131,12 @@ impl Evidence {
                 id: record.id,
             });
         }
+        let servers = cluster.servers.iter().enumerate();
+        let told = servers.map(|(server, node)| tell(server, node.direct(), &names));
         let (mut views, mut untold) = (Vec::new(), Vec::new());
-        for (server, node) in cluster.servers.iter().enumerate() {
-            for (room, name) in names.iter().enumerate() {
-                match walk(node.direct(), name).await {
-                    Ok(records) => views.push(View {
-                        server,
-                        room,
-                        records,
-                    }),
-                    Err(error) => {
-                        untold.push(format!(
-                            "server {server} does not tell room {room}: {error}"
-                        ));
-                        break;
-                    }
-                }
-            }
+        for (rooms, failure) in join_all(told).await {
+            views.extend(rooms);
+            untold.extend(failure);
         }
         Ok(Self {
             clients: histories
@@ -169,6 +159,25 @@ impl Evidence {
             marked: true,
         })
     }
+}
+
+/// All rooms as a server tells them, up to the first one that it does not tell.
+async fn tell(server: usize, address: SocketAddr, names: &[String]) -> (Vec<View>, Option<String>) {
+    let mut views = Vec::new();
+    for (room, name) in names.iter().enumerate() {
+        match walk(address, name).await {
+            Ok(records) => views.push(View {
+                server,
+                room,
+                records,
+            }),
+            Err(error) => {
+                let failure = format!("server {server} does not tell room {room}: {error}");
+                return (views, Some(failure));
+            }
+        }
+    }
+    (views, None)
 }
 
 /// Every record of a room, as a server tells it.

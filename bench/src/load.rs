@@ -360,10 +360,9 @@ async fn first_records(
 /// Clock ticks that somebody else had the processors, of 100 a second.
 fn stolen() -> u64 {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields = stat.lines().next().unwrap_or_default().split_whitespace();
+    let mut fields = stat.lines().next().unwrap_or_default().split_whitespace();
     fields
-        .skip(8)
-        .next()
+        .nth(8)
         .and_then(|steal| steal.parse().ok())
         .unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast as _;
 use scroll::Scroll;
 
 use super::{empty::EmptyRoom, formatted, icon::Icon, message_row::MessageRow, tools};
-use crate::chat::{Action, Line, RoomView, use_chat};
+use crate::chat::{Action, Line, RoomView, set, use_chat};
 
 /// The log with its pill and the date that is being read.
 #[component]
@@ -23,14 +23,15 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
     let older = Memo::new(move |_| chat.room.with(|room| room.older));
     let paging = Memo::new(move |_| chat.room.with(|room| room.paging));
     let absent = Memo::new(move |_| chat.room.with(|room| room.absent));
-    let point = move |event: &web_sys::Event| chat.tools.set(message_of(event));
+    // Only if that changes: tools that are made anew lose the focus, and the click that was meant for them.
+    let point = move |event: &web_sys::Event| set(chat.tools, message_of(event));
     let leave = move |focus: Option<web_sys::EventTarget>| {
         let inside = log.get_untracked().is_some_and(|log| {
             let node = focus.and_then(|focus| focus.dyn_into::<web_sys::Node>().ok());
             log.contains(node.as_ref())
         });
         if !inside {
-            chat.tools.set(None);
+            set(chat.tools, None);
         }
     };
     view! {

@@ -24,7 +24,12 @@ impl Inner {
         }
         chat::set(self.chat.target, place.message);
         self.wanted = place.message;
+        if let Some(room) = &self.shown {
+            self.state.seek(room);
+        }
         if self.wanted.is_some() {
+            self.chat.quiet.set(true);
+            self.asked = None;
             self.leave_end();
         }
     }

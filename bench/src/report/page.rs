@@ -146,13 +146,13 @@ fn timeline(html: &mut String, report: &Report) {
             html,
             "<rect x='{:.1}' y='0' width='{:.1}' height='{height}' fill='#f4c7c3' opacity='.6'><title>{name}</title></rect>\
              <rect x='{:.1}' y='0' width='{:.1}' height='{height}' fill='#fbe8a6' opacity='.6'/>\
-             <text x='{:.1}' y='{}'>{name}</text>",
+             <text x='{:.1}' y='12'>{}</text>",
             x(from),
             (x(to) - x(from)).max(1.0),
             x(to),
             (x(back) - x(to)).max(0.0),
             x(from) + 2.0,
-            12 + 12 * (index % 2),
+            index + 1,
             name = escape(&band.name)
         );
     }
@@ -245,11 +245,9 @@ fn chart(html: &mut String, row: f64, title: &str, logarithmic: bool, lines: &[(
 }
 
 fn faults(html: &mut String, report: &Report) {
-    html.push_str(
-        "<h2>Faults</h2><table><tr><th>fault<th>began<th>lasted<th>as before after<th>done</tr>",
-    );
+    html.push_str("<h2>Faults</h2><table><tr><th><th>fault<th>began<th>lasted<th>as before after<th>done</tr>");
     let start = by_second(report).0;
-    for band in &report.bands {
+    for (index, band) in report.bands.iter().enumerate() {
         let back = band
             .recovered
             .map_or("<span class=bad>not within 10 s</span>".to_owned(), |at| {
@@ -257,7 +255,8 @@ fn faults(html: &mut String, report: &Report) {
             });
         let _ = write!(
             html,
-            "<tr><td>{}<td>{:.1} s<td>{:.1} s<td>{back}<td>{}</tr>",
+            "<tr><td>{}<td>{}<td>{:.1} s<td>{:.1} s<td>{back}<td>{}</tr>",
+            index + 1,
             escape(&band.name),
             seconds(band.from.saturating_sub(start)),
             seconds(band.to - band.from),

@@ -125,11 +125,13 @@ fn found(check: Check, change: impl FnOnce(&mut Evidence)) -> Vec<&'static str> 
 }
 
 fn items(events: &mut [Event]) -> Vec<&mut Item> {
-    let item = |event| match event {
-        Event::Recv { item, .. } => Some(item),
-        _ => None,
-    };
-    events.iter_mut().filter_map(item).collect()
+    events
+        .iter_mut()
+        .filter_map(|event| match event {
+            Event::Recv { item, .. } => Some(item),
+            _ => None,
+        })
+        .collect()
 }
 
 #[test]

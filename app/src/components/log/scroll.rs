@@ -56,7 +56,9 @@ impl Scroll {
             chat.me.track();
             chat.at_end.track();
             chat.aim.track();
-            // Once what has changed is drawn, and before it is painted.
+            // Once what has changed is drawn, before anybody can scroll on or see it; and before it is painted, if more has
+            // changed until then.
+            queue_microtask(move || scroll.settle());
             request_animation_frame(move || scroll.settle());
         });
         Effect::new(move |_| {
