@@ -33,10 +33,10 @@ test('axe finds nothing serious when light or dark are chosen against the system
   await tab.say('Hello, Lin');
   await tab.sees('Hello, Lin');
   await tab.openSettings();
-  await tab.settings.getByRole('group', { name: 'Density' }).getByText('Compact', { exact: true }).click();
+  await tab.settings.getByRole('group', { name: 'Density' }).getByRole('radio', { name: 'Compact' }).check();
   for (const [theme, colorScheme] of [['Dark', 'light'], ['Light', 'dark']] as const) {
     await tab.page.emulateMedia({ colorScheme });
-    await tab.settings.getByRole('group', { name: 'Theme' }).getByText(theme, { exact: true }).click();
+    await tab.settings.getByRole('group', { name: 'Theme' }).getByRole('radio', { name: theme }).check();
     await expectAccessible(tab, `${theme} against ${colorScheme}, settings`);
     await tab.closeSettings();
     await expectAccessible(tab, `${theme} against ${colorScheme}`);

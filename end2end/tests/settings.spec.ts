@@ -11,7 +11,7 @@ declare global {
 /** Chooses one of a few. */
 async function choose(tab: Tab, what: string, option: string): Promise<void> {
   const group = tab.settings.getByRole('group', { name: what });
-  await group.getByText(option, { exact: true }).click();
+  await group.getByRole('radio', { name: option }).check();
   await expect(group.getByRole('radio', { name: option })).toBeChecked();
 }
 

@@ -37,16 +37,33 @@ export async function scrollThrough(tab: Tab, way: 'up' | 'down', patience = 25_
           if (box.bottom > top && box.top < bottom) seen.set(seq, text);
         }
       };
-      const isThere = () =>
-        way === 'up'
-          ? log.scrollTop <= 0 && log.querySelector('.older') === null
-          : log.scrollTop + log.clientHeight >= log.scrollHeight - 1 && log.parentElement?.querySelector('.pill')?.hasAttribute('hidden') === true;
+      let [known, idle] = [0, 0];
+      // At the first message there is no way further up, or it leads nowhere for a second.
+      const isThere = () => {
+        if (way === 'down') {
+          return log.scrollTop + log.clientHeight >= log.scrollHeight - 1 && log.parentElement?.querySelector('.pill')?.hasAttribute('hidden') === true;
+        }
+        const older = log.querySelector<HTMLButtonElement>('.older');
+        idle = log.scrollTop > 0 || older?.disabled === true || seen.size > known ? 0 : idle + 1;
+        known = seen.size;
+        return log.scrollTop <= 0 && (older === null || idle > 30);
+      };
+      // What is not loaded comes before it is reached: who reads does not pass it.
+      const isMissing = () => {
+        const { top, bottom } = log.getBoundingClientRect();
+        return [...log.querySelectorAll('.hole')].some((hole) => {
+          const box = hole.getBoundingClientRect();
+          return box.bottom > top - 550 && box.top < bottom + 550;
+        });
+      };
       look();
       while (arrived < 5) {
         if (performance.now() > deadline) throw new Error(`stuck at ${log.scrollTop} of ${log.scrollHeight}, ${seen.size} messages seen`);
         log.scrollBy(0, (way === 'up' ? -0.7 : 0.7) * log.clientHeight);
-        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-        look();
+        do {
+          for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+          look();
+        } while (isMissing() && performance.now() < deadline);
         arrived = isThere() ? arrived + 1 : 0;
       }
       const texts = [...seen].toSorted(([a], [b]) => a - b).map(([, text]) => text);
