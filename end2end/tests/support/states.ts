@@ -4,9 +4,10 @@ import { expect } from '@playwright/test';
 
 import { CONNECTION_REFUSED } from './calm.ts';
 import { refuse } from './refuse.ts';
+import type { Room } from './server.ts';
 import type { Tab } from './tab.ts';
 import type { Fixtures } from './test.ts';
-import { WireUser, write } from './wire.ts';
+import { WireUser, lines, write } from './wire.ts';
 
 type Parts = Pick<Fixtures, 'startServer' | 'unopened' | 'newcomer' | 'calm'>;
 
@@ -80,6 +81,100 @@ export const STATES = {
     const field = await tab.openSettings();
     await field.fill(' ');
     await tab.settings.getByRole('button', { name: 'Save' }).click();
+    return tab;
+  },
+
+  async switcher({ startServer, newcomer }: Parts): Promise<Tab> {
+    const server = await startServer();
+    const [room, other] = [server.room('room1'), server.room('room3')];
+    const tab = await newcomer(other);
+    await tab.enter(room);
+    await write(other, 'Lin', 'One', 'Two');
+    await expect(tab.badge(other)).toBeVisible();
+    await tab.page.keyboard.press('Control+k');
+    await expect(tab.switcher.getByRole('option')).toHaveCount(4);
+    return tab;
+  },
+
+  async nowhere({ startServer, newcomer }: Parts): Promise<Tab> {
+    const tab = await newcomer((await startServer()).room('room1'));
+    await tab.page.keyboard.press('Control+k');
+    await tab.page.keyboard.type('xyz');
+    await expect(tab.switcher.getByText('No room has this name.')).toBeVisible();
+    return tab;
+  },
+
+  async keys({ startServer, newcomer }: Parts): Promise<Tab> {
+    const tab = await newcomer((await startServer()).room('room1'));
+    await tab.log.focus();
+    await tab.page.keyboard.press('?');
+    await expect(tab.keys).toBeVisible();
+    return tab;
+  },
+
+  /** Something new in the room that is entered, in one that is muted, and in one that was never seen. */
+  async unread({ startServer, newcomer }: Parts): Promise<Tab> {
+    const server = await startServer();
+    const [general, random, help] = ['room1', 'room2', 'room3'].map((name) => server.room(name)) as [Room, Room, Room];
+    await write(general, 'Lin', 'Read already.');
+    const tab = await newcomer(general);
+    await tab.enter(random);
+    await tab.page.getByRole('button', { name: `Mute ${random.title}` }).click();
+    await tab.enter(help);
+    await write(random, 'Grace', 'One', 'Two');
+    await write(server.room('room4'), 'Grace', 'Hello?');
+    await write(general, 'Grace', 'This is new.', 'And this.');
+    await expect(tab.badge(general)).toBeVisible();
+    await expect(tab.badge(random)).toBeVisible();
+    await expect(tab.badge(server.room('room4'))).toBeVisible();
+    await tab.enter(general);
+    await expect(tab.divider).toHaveCount(1);
+    return tab;
+  },
+
+  async hole({ startServer, newcomer }: Parts): Promise<Tab> {
+    const room = (await startServer()).room('room1');
+    const tab = await newcomer(room);
+    await tab.say('Bye');
+    await tab.sees('Bye');
+    await tab.page.context().setOffline(true);
+    await expect(tab.banner).toContainText('Reconnecting');
+    await write(room, 'Lin', ...lines(1_010));
+    await tab.page.context().setOffline(false);
+    await tab.sees('Line 1009');
+    await expect(tab.log.locator('.hole')).toHaveCount(1);
+    return tab;
+  },
+
+  /** Far from the end, at a message that a link leads to, with its tools. */
+  async target({ startServer, unopened }: Parts): Promise<Tab> {
+    const room = (await startServer()).room('room1');
+    const places = await write(room, 'Lin', ...lines(200));
+    const tab = await unopened(room);
+    await tab.open(places[60]?.id ?? '');
+    await expect(tab.row('Line 60')).toBeInViewport();
+    await tab.row('Line 60').focus();
+    await expect(tab.tools).toBeVisible();
+    await tab.tools.getByRole('button', { name: 'Copy text' }).click();
+    await expect(tab.tools.getByRole('status')).toHaveText('Text copied');
+    await write(room, 'Lin', 'New');
+    await expect(tab.pill).toHaveText('1 new message');
+    return tab;
+  },
+
+  async absent({ startServer, unopened }: Parts): Promise<Tab> {
+    const room = (await startServer()).room('room1');
+    await write(room, 'Lin', ...lines(60));
+    const tab = await unopened(room);
+    await tab.open('61068ac8-be10-8324-8206-116820cf4008');
+    await expect(tab.page.getByText('The message of this link is not in this room.')).toBeVisible();
+    return tab;
+  },
+
+  async full({ startServer, newcomer }: Parts): Promise<Tab> {
+    const tab = await newcomer((await startServer()).room('room1'));
+    await tab.composer.fill('word '.repeat(1_001));
+    await expect(tab.page.getByRole('form', { name: 'New message' })).toContainText('5 too many');
     return tab;
   },
 

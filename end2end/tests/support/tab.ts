@@ -123,7 +123,35 @@ export class Tab {
   }
 
   get settings(): Locator {
-    return this.page.getByRole('dialog', { name: 'Your name' });
+    return this.page.getByRole('dialog', { name: 'Settings', exact: true });
+  }
+
+  get switcher(): Locator {
+    return this.page.getByRole('dialog', { name: 'Jump to a room' });
+  }
+
+  get keys(): Locator {
+    return this.page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  }
+
+  /** The line above what is new. */
+  get divider(): Locator {
+    return this.log.getByRole('separator', { name: 'New messages' });
+  }
+
+  /** The way to the end. */
+  get pill(): Locator {
+    return this.page.getByRole('button', { name: /^(Latest messages|\d+ new messages?)$/ });
+  }
+
+  /** The tools of the message that is pointed at. */
+  get tools(): Locator {
+    return this.log.getByRole('toolbar', { name: 'This message' });
+  }
+
+  /** What a room's link says about what is new there. */
+  badge(room: Room): Locator {
+    return this.link(room).locator('.badge');
   }
 
   /** Types into the field and presses Enter. */
@@ -158,8 +186,31 @@ export class Tab {
     const field = await this.openSettings();
     await field.fill(name);
     await this.settings.getByRole('button', { name: 'Save' }).click();
-    await expect(this.settings).toBeHidden();
+    await expect(this.settings.getByText('Saved.', { exact: true })).toBeVisible();
+    await this.closeSettings();
     await expect(this.you).toContainText(name);
+  }
+
+  async closeSettings(): Promise<void> {
+    await this.settings.getByRole('button', { name: 'Close' }).click();
+    await expect(this.settings).toBeHidden();
+  }
+
+  /** Goes to a message by its link. */
+  async open(id: string): Promise<void> {
+    await this.page.goto(`${this.room.origin}/rooms/${this.room.name}?m=${id}`);
+    await this.alive();
+  }
+
+  /**
+   * Another window comes to the front, or this one again. Playwright lets every page believe that somebody types into it, so
+   * what a browser would say is said here.
+   */
+  async watch(watched: boolean): Promise<void> {
+    await this.page.evaluate((watched) => {
+      Object.defineProperty(document, 'hasFocus', { configurable: true, value: () => watched });
+      window.dispatchEvent(new Event(watched ? 'focus' : 'blur'));
+    }, watched);
   }
 
   /** Frames of all sockets so far. */

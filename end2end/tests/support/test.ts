@@ -10,7 +10,7 @@ import { Tab } from './tab.ts';
 export { expect };
 
 /** More than a worker has tests. */
-const ROOMS = 60;
+const ROOMS = 100;
 
 export interface Fixtures {
   /** What browsers may complain about in this test. */

@@ -24,9 +24,15 @@ export interface Stored {
   createdAt: string;
 }
 
+/** Where a message stands, as the server answered. */
+export interface Place {
+  id: string;
+  seq: number;
+}
+
 export class WireUser {
   readonly userId = `anon_${Date.now()}_${Array.from(randomBytes(9), (byte) => (byte % 36).toString(36)).join('')}`;
-  readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<string, { resolve: (place: Place) => void; reject: (error: Error) => void }>();
 
   private constructor(
     private readonly room: Room,
@@ -53,7 +59,7 @@ export class WireUser {
 
   #hear({ event, data }: Frame): void {
     const send = this.#waiting.get(String(data.cid));
-    if (event === 'message:ack') send?.resolve();
+    if (event === 'message:ack') send?.resolve({ id: String(data.id), seq: Number(data.seq) });
     if (event === 'message:nack') send?.reject(new Error(`refused: ${JSON.stringify(data)}`));
   }
 
@@ -62,19 +68,22 @@ export class WireUser {
   }
 
   /** Writes, and waits until all of it is stored. A connection keeps the order, so many may be on their way. */
-  async say(...texts: string[]): Promise<void> {
+  async say(...texts: string[]): Promise<Place[]> {
+    const places: Place[] = [];
     for (let start = 0; start < texts.length; start += AT_ONCE) {
-      await Promise.all(texts.slice(start, start + AT_ONCE).map((text) => this.#post(text)));
+      places.push(...(await Promise.all(texts.slice(start, start + AT_ONCE).map((text) => this.#post(text)))));
     }
+    return places;
   }
 
-  async #post(message: string): Promise<void> {
+  async #post(message: string): Promise<Place> {
     const cid = randomUUID();
-    await new Promise<void>((resolve, reject) => {
+    const place = await new Promise<Place>((resolve, reject) => {
       this.#waiting.set(cid, { resolve, reject });
       this.#send({ event: 'event:message', data: { cid, attempt: 1, room: this.room.name, message } });
     });
     this.#waiting.delete(cid);
+    return place;
   }
 
   close(): void {
@@ -83,16 +92,26 @@ export class WireUser {
 }
 
 /** Writes into a room as somebody who comes, writes and goes. */
-export async function write(room: Room, name: string, ...texts: string[]): Promise<void> {
+export async function write(room: Room, name: string, ...texts: string[]): Promise<Place[]> {
   const user = await WireUser.connect(room, name);
-  await user.say(...texts);
+  const places = await user.say(...texts);
   user.close();
+  return places;
 }
 
 /** What is stored in a room, oldest first. */
 export async function stored(room: Room): Promise<Stored[]> {
-  const answer = await fetch(`${room.origin}/api/rooms/${room.name}/messages?limit=200`);
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  const page = (await answer.json()) as { items: Stored[] };
-  return page.items;
+  const items: Stored[] = [];
+  for (let before = ''; ; before = `&before=${items[0]?.seq}`) {
+    const answer = await fetch(`${room.origin}/api/rooms/${room.name}/messages?limit=200${before}`);
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    const page = (await answer.json()) as { items: Stored[]; more: boolean };
+    items.unshift(...page.items);
+    if (!page.more) return items;
+  }
+}
+
+/** So many texts, each another one. */
+export function lines(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, index) => `Line ${from + index}`);
 }

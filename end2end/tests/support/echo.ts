@@ -1,9 +1,6 @@
-import { expect, test } from './support/test.ts';
+// How soon the own message is painted, and whether the answer moves it: measured in the page, with the browser's own clock.
 
-const ECHO_MS = 50;
-const TRIES = 9;
-
-interface Echo {
+export interface Echo {
   /** From the key press to the frame after the one that has the row. */
   painted: number;
   /** Whether the field was empty and had the focus by then. */
@@ -18,8 +15,8 @@ declare global {
   }
 }
 
-/** Runs in the page: measures with the browser's own clock. */
-function measure(): void {
+/** Runs in the page. */
+export function measure(): void {
   const rowOf = (text: string) =>
     [...document.querySelectorAll<HTMLElement>('article.msg')].find((row) => row.querySelector('.bubble')?.textContent === text);
 
@@ -66,52 +63,3 @@ function measure(): void {
     return { ended };
   };
 }
-
-test('with 2 s of added latency the own row is painted within 50 ms', async ({ room, newcomer, proxyOf }) => {
-  const proxy = await proxyOf(room);
-  const ada = await newcomer(proxy.room(room));
-  await ada.say('Warm');
-  await ada.sees('Warm');
-  await ada.page.evaluate(measure);
-  proxy.delay = 1_000;
-
-  const echoes: Echo[] = [];
-  for (let index = 0; index < TRIES; index++) {
-    const text = `Message ${index}`;
-    await ada.composer.fill(text);
-    const echo = ada.page.evaluate((text) => window.echo(text), text);
-    await ada.page.evaluate(() => new Promise(requestAnimationFrame));
-    await ada.page.keyboard.press('Enter');
-    echoes.push(await echo);
-    await ada.sees(text, 'sending');
-  }
-
-  const times = echoes.map((echo) => echo.painted).toSorted((a, b) => a - b);
-  const median = times[Math.floor(TRIES / 2)] ?? Infinity;
-  test.info().annotations.push({ type: 'key press to painted row', description: `median ${median.toFixed(1)} ms of ${times.map((ms) => ms.toFixed(1)).join(', ')}` });
-  expect(median).toBeGreaterThan(0);
-  expect(median, 'median in ms').toBeLessThanOrEqual(ECHO_MS);
-  expect(echoes.map((echo) => echo.cleared)).toEqual(Array(TRIES).fill(true));
-  proxy.delay = 0;
-  await expect(ada.log.locator('article[data-state="stored"]')).toHaveCount(TRIES + 1);
-});
-
-test('the answer completes the same row and does not move it', async ({ room, newcomer, proxyOf }) => {
-  const proxy = await proxyOf(room);
-  const ada = await newcomer(proxy.room(room));
-  await ada.say('Before');
-  await ada.sees('Before');
-  await ada.page.evaluate(measure);
-  proxy.delay = 1_000;
-
-  await ada.say('Watched');
-  await ada.sees('Watched', 'sending');
-  const rows = await ada.rows.count();
-  const watched = await ada.page.evaluate((text) => window.follow(text).ended, 'Watched');
-
-  expect(watched.sameRow, 'the same element').toBe(true);
-  expect(watched.moved, 'pixels moved').toBe(0);
-  expect(watched.frames, 'frames looked at').toBeGreaterThan(20);
-  await expect(ada.rows).toHaveCount(rows);
-  await ada.seesAll(['Before', 'Watched'], 'stored');
-});
