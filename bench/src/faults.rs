@@ -169,7 +169,7 @@ impl Fault {
                     | Self::ServerAlone
             )
         };
-        let fits = !(starts(self) && takes(other)) && !(starts(other) && takes(self));
+        let fits = !(starts(self) && takes(other) || starts(other) && takes(self));
         part(self) != part(other) && fits
     }
 }
