@@ -6,7 +6,7 @@
 //! `tests`. It takes time in proportion to the text, whatever the text is. `components/formatted.rs` shows the tree.
 //!
 //! Not a parser for all of Markdown: that would be a quarter of what a reader downloads
-//! (`docs/decisions/0007-own-small-markup.md`).
+//! (`docs/decisions/0008-own-small-markup.md`).
 
 mod blocks;
 mod emoji;

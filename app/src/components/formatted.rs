@@ -1,110 +1,25 @@
 //! A message's text as people see it: the tree of `format` as elements. What somebody wrote only ever becomes text nodes
 //! and, checked by `links`, addresses. `message_row` shows it, the log passes clicks on to [`clicked`].
-//!
-//! A view of its own, because nothing in it ever changes: in the browser it is built once or found as the server wrote
-//! it, without a signal or a closure for each word in bold.
 
-use leptos::{
-    prelude::*,
-    tachys::{
-        html::attribute::{Attribute, any_attribute::AnyAttribute},
-        hydration::Cursor,
-        view::{Position, PositionState, add_attr::AddAnyAttr},
-    },
-};
+mod tag;
+
+use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
+
+use tag::{Part, Tag};
 
 use crate::format::{Block, Inline, Item, Style, is_only_emoji, read};
 
 /// Shows a message's text as its bubble.
-pub(crate) fn formatted(text: &str) -> Formatted {
+pub(crate) fn formatted(text: &str) -> impl IntoView + use<> {
     let class = if is_only_emoji(text) {
         "bubble emoji"
     } else {
         "bubble"
     };
-    Formatted(
-        Tag::new("div", blocks(read(text)))
-            .with("class", class)
-            .with("dir", "auto"),
-    )
-}
-
-/// An element, what stands in it, and nothing that changes.
-#[derive(Debug)]
-struct Tag {
-    name: &'static str,
-    attributes: Vec<(&'static str, String)>,
-    children: Vec<Part>,
-}
-
-/// What stands in an element.
-#[derive(Debug)]
-enum Part {
-    Text(String),
-    Tag(Tag),
-}
-
-impl Tag {
-    fn new(name: &'static str, children: Vec<Part>) -> Self {
-        Self {
-            name,
-            attributes: Vec::new(),
-            children,
-        }
-    }
-
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.attributes.push((name, value.into()));
-        self
-    }
-
-    /// As elements of the page. Names and values are ours or checked, so the browser takes all of them.
-    fn build(&self) -> Option<web_sys::Element> {
-        let document = document();
-        let element = document.create_element(self.name).ok()?;
-        for (name, value) in &self.attributes {
-            element.set_attribute(name, value).ok()?;
-        }
-        for child in &self.children {
-            match child {
-                Part::Text(text) => {
-                    element
-                        .append_child(&document.create_text_node(text))
-                        .ok()?;
-                }
-                Part::Tag(tag) => {
-                    element.append_child(tag.build()?.as_ref()).ok()?;
-                }
-            }
-        }
-        Some(element)
-    }
-
-    /// As the text of a page.
-    fn write(&self, page: &mut String) {
-        page.push('<');
-        page.push_str(self.name);
-        for (name, value) in &self.attributes {
-            page.push(' ');
-            page.push_str(name);
-            page.push_str("=\"");
-            html_escape::encode_double_quoted_attribute_to_string(value, page);
-            page.push('"');
-        }
-        page.push('>');
-        for child in &self.children {
-            match child {
-                Part::Text(text) => {
-                    html_escape::encode_text_to_string(text, page);
-                }
-                Part::Tag(tag) => tag.write(page),
-            }
-        }
-        page.push_str("</");
-        page.push_str(self.name);
-        page.push('>');
-    }
+    Tag::new("div", blocks(read(text)))
+        .with("class", class)
+        .with("dir", "auto")
 }
 
 fn tag(name: &'static str, children: Vec<Part>) -> Part {
@@ -256,74 +171,6 @@ fn copy_text_of(element: &web_sys::Element) -> bool {
         let _ = selection.remove_all_ranges();
     }
     copied
-}
-
-/// A message's text, as a view.
-#[derive(Debug)]
-pub(crate) struct Formatted(Tag);
-
-impl Render for Formatted {
-    type State = web_sys::Element;
-
-    fn build(self) -> Self::State {
-        let built = self.0.build();
-        // Without a document there is nothing to show anything in.
-        built.unwrap_or_else(|| leptos::tachys::dom::body().unchecked_into())
-    }
-
-    fn rebuild(self, _state: &mut Self::State) {}
-}
-
-impl AddAnyAttr for Formatted {
-    type Output<New: Attribute> = Self;
-
-    fn add_any_attr<New: Attribute>(self, _attribute: New) -> Self::Output<New> {
-        self
-    }
-}
-
-impl RenderHtml for Formatted {
-    type AsyncOutput = Self;
-    type Owned = Self;
-
-    const MIN_LENGTH: usize = 32;
-
-    fn dry_resolve(&mut self) {}
-
-    async fn resolve(self) -> Self {
-        self
-    }
-
-    fn to_html_with_buf(
-        self,
-        page: &mut String,
-        position: &mut Position,
-        _escape: bool,
-        _mark_branches: bool,
-        _attributes: Vec<AnyAttribute>,
-    ) {
-        self.0.write(page);
-        *position = Position::NextChild;
-    }
-
-    fn hydrate<const FROM_SERVER: bool>(
-        self,
-        cursor: &Cursor,
-        position: &PositionState,
-    ) -> Self::State {
-        if position.get() == Position::FirstChild {
-            cursor.child();
-        } else {
-            cursor.sibling();
-        }
-        position.set(Position::NextChild);
-        // What the server wrote is already there, all of it.
-        cursor.current().unchecked_into()
-    }
-
-    fn into_owned(self) -> Self {
-        self
-    }
 }
 
 #[cfg(test)]
