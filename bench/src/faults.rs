@@ -169,8 +169,8 @@ impl Fault {
                     | Self::ServerAlone
             )
         };
-        let fits = !(starts(self) && takes(other) || starts(other) && takes(self));
-        part(self) != part(other) && fits
+        let clash = (starts(self) && takes(other)) || (starts(other) && takes(self));
+        part(self) != part(other) && !clash
     }
 }
 

@@ -92,7 +92,7 @@ fn one(facts: &mut Facts<'_>, client: usize, room: usize, stretch: &Stretch) {
     }
     let shown: HashSet<Seq> = stretch.shown.iter().map(|item| item.seq).collect();
     let missing: Vec<Seq> = facts.rooms[room]
-        .range(stretch.above + 1..=stretch.to.max(stretch.above))
+        .range(stretch.above + 1..(stretch.to + 1).max(stretch.above + 1))
         .filter(|(seq, row)| !row.void && !shown.contains(seq))
         .map(|(seq, _)| *seq)
         .collect();
