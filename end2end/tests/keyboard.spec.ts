@@ -192,21 +192,26 @@ test('Tab reaches everything in the order in which it stands, and each shows tha
   await expect(skip).not.toBeInViewport();
   await skip.focus();
   await expect(skip).toBeInViewport({ ratio: 1 });
-  const reached: string[] = [];
-  for (let stop = 0; stop < 14 && reached.at(-1) !== 'Send'; stop++) {
+  const button = (name: RegExp | string) => ada.page.getByRole('button', { name });
+  const way = [
+    button('Keyboard shortcuts'),
+    button(/^Jump to a room/),
+    ...(await ada.rooms.getByRole('link').all()),
+    button('Your settings'),
+    button('Mute General'),
+    ada.log,
+    ada.composer,
+    ada.sendButton,
+  ];
+  for (const part of way) {
     await ada.page.keyboard.press('Tab');
-    const [name, ring] = await ada.page.evaluate(() => {
-      const element = document.activeElement as HTMLElement;
-      const shows = (style: CSSStyleDeclaration) => style.outlineStyle !== 'none' || style.boxShadow !== 'none';
-      const around = element.closest<HTMLElement>('.field') ?? element;
-      const label = element.getAttribute('aria-label') ?? element.innerText.split('\n')[0] ?? '';
-      return [label, shows(getComputedStyle(element)) || shows(getComputedStyle(around))] as const;
+    await expect(part).toBeFocused();
+    const ring = await part.evaluate((element) => {
+      const shows = ({ outlineStyle, boxShadow }: CSSStyleDeclaration) => outlineStyle !== 'none' || boxShadow !== 'none';
+      return [element, element.closest('.field')].some((element) => element !== null && shows(getComputedStyle(element)));
     });
-    reached.push(name);
-    expect(ring, `a ring around ${name}`).toBe(true);
+    expect(ring, 'a ring around it').toBe(true);
   }
-  const wanted = ['Keyboard shortcuts', 'Your settings', 'Mute General', 'Messages in General', 'Message General', 'Send'];
-  expect(reached.filter((name) => wanted.includes(name))).toEqual(wanted);
   await skip.focus();
   await ada.page.keyboard.press('Enter');
   await expect(ada.composer).toBeFocused();
