@@ -11,6 +11,12 @@ export default defineConfig({
   reporter,
   fullyParallel: true,
   workers: 2,
+  // What measures time has the machine to itself.
+  projects: [
+    { name: 'all', testIgnore: [/speed\.spec/, /lighthouse\.spec/] },
+    { name: 'speed', testMatch: /speed\.spec/, fullyParallel: false, dependencies: ['all'] },
+    { name: 'lighthouse', testMatch: /lighthouse\.spec/, dependencies: ['speed'] },
+  ],
   retries: 0,
   forbidOnly: ci,
   timeout: 30_000,

@@ -128,8 +128,6 @@ pub(crate) struct Chat {
     pub(crate) quiet: RwSignal<bool>,
     /// The log follows the newest message.
     pub(crate) at_end: RwSignal<bool>,
-    /// The message that the address points at.
-    pub(crate) target: RwSignal<Option<MessageId>>,
     /// The message that is to be scrolled to, once.
     pub(crate) aim: RwSignal<Option<MessageId>>,
     /// Until when the room that is shown waits because too much was written.
@@ -162,7 +160,6 @@ impl Chat {
             name_refused: RwSignal::new(false),
             quiet: RwSignal::new(false),
             at_end: RwSignal::new(boot.target.is_none()),
-            target: RwSignal::new(boot.target),
             aim: RwSignal::new(None),
             slowed: RwSignal::new(None),
             tools: RwSignal::new(None),
@@ -176,7 +173,12 @@ impl Chat {
         if let Some(target) = boot.target {
             // Where the page begins for who comes by a link to one message.
             let window = chat.window_around(target).unwrap_or_default();
-            chat.publish(&state, boot.room.as_ref(), Eye { window, left: None });
+            let eye = Eye {
+                window,
+                target: Some(target),
+                ..Eye::default()
+            };
+            chat.publish(&state, boot.room.as_ref(), eye);
         }
         chat
     }
@@ -204,7 +206,7 @@ impl Chat {
         let room = shown.and_then(|room| state.room(room));
         let drawn = self
             .screen
-            .try_update_value(|screen| screen.lines(room, me, zone, eye.window))
+            .try_update_value(|screen| screen.lines(room, me, zone, eye))
             .flatten();
         if let Some(lines) = drawn {
             if self.room.with_untracked(|room| room.name.as_ref() != shown) {

@@ -106,7 +106,10 @@ impl Engine {
             shown: boot.room.clone(),
             recent: boot.room.clone().into_iter().collect(),
             at_end: boot.target.is_none(),
-            eye: Eye::default(),
+            eye: Eye {
+                target: boot.target,
+                ..Eye::default()
+            },
             wanted: boot.target,
             asked: None,
             away: None,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use sphere_protocol::{Message, RoomName, Seq, Timestamp, UserId};
+use sphere_protocol::{Message, MessageId, RoomName, Seq, Timestamp, UserId};
 
 use super::RoomView;
 use crate::{
@@ -60,6 +60,8 @@ pub(crate) struct Eye {
     pub(crate) window: Window,
     /// The newest record when the reader left the end.
     pub(crate) left: Option<Seq>,
+    /// The message that the address points at.
+    pub(crate) target: Option<MessageId>,
 }
 
 /// What is drawn at present.
@@ -82,13 +84,21 @@ impl Screen {
         room: Option<&RoomState>,
         me: Option<&UserId>,
         zone: Zone,
-        window: Window,
+        eye: Eye,
     ) -> Option<Vec<Line>> {
         let items = room.map_or_else(Vec::new, |room| layout(room, me, |at| zone.day(at)));
         self.keys.clear();
         self.keys.extend(items.iter().map(|item| item.key));
-        let drawn = window.range(&self.keys);
+        let drawn = eye.window.range(&self.keys);
+        // A row depends on nothing but its look: what outlives rows would keep a trace of each that ever was.
         let items = items.into_iter().skip(drawn.start).take(drawn.len());
+        let items = items.map(|mut item| {
+            if let Content::Row(message, look) = &mut item.content {
+                look.zone = zone;
+                look.target = eye.target == Some(message.id);
+            }
+            item
+        });
         let mut next = 0;
         let lines: Vec<Line> = items.map(|item| self.line(item, &mut next)).collect();
         let keys = lines.iter().map(Line::key);

@@ -25,14 +25,26 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
     let absent = Memo::new(move |_| chat.room.with(|room| room.absent));
     // Only if that changes: tools that are made anew lose the focus, and the click that was meant for them.
     let point = move |event: &web_sys::Event| set(chat.tools, message_of(event));
-    let leave = move |focus: Option<web_sys::EventTarget>| {
-        let inside = log.get_untracked().is_some_and(|log| {
-            let node = focus.and_then(|focus| focus.dyn_into::<web_sys::Node>().ok());
-            log.contains(node.as_ref())
-        });
-        if !inside {
+    let leave = move |stays: bool| {
+        if !stays {
+            scroll.focused(None);
             set(chat.tools, None);
         }
+    };
+    // A pointer that leaves takes the tools with it, unless somebody goes by keyboard.
+    let by_keyboard = move || {
+        let focused = log.get_untracked()?.query_selector(":focus-visible");
+        focused.ok().flatten()
+    };
+    let goes_inside = move |event: &ev::FocusEvent| {
+        let to = event
+            .related_target()
+            .and_then(|to| to.dyn_into::<web_sys::Node>().ok());
+        // The focus of a row that is moved goes nowhere, and comes back.
+        to.is_none_or(|to| {
+            log.get_untracked()
+                .is_some_and(|log| log.contains(Some(&to)))
+        })
     };
     view! {
         <div class="stage">
@@ -56,12 +68,12 @@ pub(crate) fn Log(title: Signal<String>) -> impl IntoView {
                     }
                 }
                 on:click=move |event: ev::MouseEvent| formatted::clicked(&event)
-                on:pointerleave=move |_| leave(document().active_element().map(Into::into))
+                on:pointerleave=move |_| leave(by_keyboard().is_some())
                 on:focusin=move |event: ev::FocusEvent| {
                     scroll.focused(message_of(&event));
                     point(&event);
                 }
-                on:focusout=move |event: ev::FocusEvent| leave(event.related_target())
+                on:focusout=move |event: ev::FocusEvent| leave(goes_inside(&event))
             >
                 <Nothing/>
                 <div class="column">

@@ -22,7 +22,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     let chat = use_chat();
     let look = RwSignal::from(look);
     let head = Memo::new(move |_| look.with(|look| (look.first, look.mine)));
-    let clock = Signal::derive(move || chat.zone.get().clock(look.with(|look| look.at)));
+    let clock = Signal::derive(move || look.with(|look| look.zone.clock(look.at)));
     let time = move || {
         view! { <time datetime=Signal::derive(move || look.with(|look| look.at.to_string()))>{clock}</time> }
     };
@@ -32,7 +32,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
         move || {
             if look.with(|look| look.seq.is_some()) {
                 let address = message_address(&room, id);
-                Either::Left(view! { <a class="at" href=address>{time()}</a> })
+                Either::Left(view! { <a class="at" href=address tabindex="-1">{time()}</a> })
             } else {
                 Either::Right(view! { <span class="at">{time()}</span> })
             }
@@ -66,7 +66,6 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
             })
         }
     };
-    let targeted = Memo::new(move |_| chat.target.get() == Some(id));
     // Later rows of a group say who and when to those who hear them one by one.
     let said = move || {
         let (first, mine) = head.get();
@@ -79,7 +78,7 @@ pub(crate) fn MessageRow(message: Arc<Message>, look: ArcRwSignal<Look>) -> impl
     };
     view! {
         <article
-            class=Signal::derive(move || look.with(|look| class(look, targeted.get())))
+            class=Signal::derive(move || look.with(class))
             data-id=id.to_string()
             data-seq=Signal::derive(move || look.with(|look| look.seq.map(|seq| seq.to_string())))
             data-state=Signal::derive(move || look.with(|look| state(look.delivery)))
@@ -123,14 +122,14 @@ fn DeliveryMark(look: RwSignal<Look>) -> impl IntoView {
     }
 }
 
-fn class(look: &Look, target: bool) -> String {
+fn class(look: &Look) -> String {
     let mut class = "msg".to_owned();
     let flags = [
         (look.mine, " mine"),
         (look.first, " first"),
         (look.last, " last"),
         (look.latest, " latest"),
-        (target, " target"),
+        (look.target, " target"),
         (look.delivery == Delivery::Sending, " waiting"),
         (matches!(look.delivery, Delivery::Refused(_)), " refused"),
     ];

@@ -22,7 +22,7 @@ impl Inner {
         if other {
             self.go_to_room(place.room);
         }
-        chat::set(self.chat.target, place.message);
+        self.eye.target = place.message;
         self.wanted = place.message;
         if let Some(room) = &self.shown {
             self.state.seek(room);
@@ -54,8 +54,9 @@ impl Inner {
 
     /// Where the page begins.
     pub(super) fn begin_sight(&mut self) {
-        if let Some(window) = self.wanted.and_then(|id| self.chat.window_around(id)) {
-            self.eye.window = window;
+        if let Some(id) = self.wanted {
+            self.eye.window = self.chat.window_around(id).unwrap_or_default();
+            self.eye.left = self.newest();
         }
         if let Some(room) = self.shown.clone() {
             self.come_in(&room);
@@ -105,7 +106,10 @@ impl Inner {
     pub(super) fn go_to_end(&mut self) {
         self.at_end = true;
         self.wanted = None;
-        self.eye = Eye::default();
+        self.eye = Eye {
+            target: self.eye.target,
+            ..Eye::default()
+        };
         chat::set(self.chat.at_end, true);
     }
 
@@ -115,10 +119,15 @@ impl Inner {
         }
         if self.at_end {
             self.at_end = false;
-            let room = self.shown.as_ref();
-            self.eye.left = room.and_then(|room| self.state.room(room)?.last());
+            self.eye.left = self.newest();
         }
         chat::set(self.chat.at_end, false);
+    }
+
+    /// The newest record of the room that is shown.
+    fn newest(&self) -> Option<Seq> {
+        let room = self.shown.as_ref()?;
+        self.state.room(room)?.last()
     }
 
     fn page(&mut self, before: Option<Seq>) {

@@ -11,6 +11,7 @@ use super::{
     own::Reason,
     room::{Hole, RoomState},
 };
+use crate::time::Zone;
 
 /// Rows of one author within this time share a header.
 const GROUP_MS: i64 = 5 * 60 * 1_000;
@@ -67,6 +68,10 @@ pub struct Look {
     pub seq: Option<Seq>,
     /// When it was accepted, or written.
     pub at: Timestamp,
+    /// In which zone that is shown.
+    pub zone: Zone,
+    /// The address points at it.
+    pub target: bool,
 }
 
 /// How far a message has come.
@@ -183,6 +188,8 @@ impl Layout {
             delivery,
             seq,
             at,
+            zone: Zone::default(),
+            target: false,
         };
         self.items.push(Item {
             key: Key::Row(message.id),

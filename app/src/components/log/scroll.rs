@@ -21,6 +21,9 @@ const EDGE: i32 = 600;
 /// So long after a page of history a screen reader stays quiet.
 const QUIET_MS: u64 = 500;
 
+/// So long after a page more is asked for, if what came was not enough.
+const AGAIN_MS: u64 = 250;
+
 /// What the log needs to know to keep its place.
 #[derive(Clone, Copy)]
 pub(super) struct Scroll {
@@ -62,9 +65,19 @@ impl Scroll {
             request_animation_frame(move || scroll.settle());
         });
         Effect::new(move |_| {
-            if chat.quiet.get() || chat.room.with(|room| room.paging) {
+            if chat.quiet.get() {
                 scroll.hush();
             }
+        });
+        let paging = Memo::new(move |_| chat.room.with(|room| room.paging));
+        Effect::new(move |was: Option<bool>| {
+            if paging.get() {
+                scroll.hush();
+            } else if was == Some(true) {
+                // Also when nothing came: what is missing in view is asked for again.
+                set_timeout(move || scroll.settle(), Duration::from_millis(AGAIN_MS));
+            }
+            paging.get_untracked()
         });
         Effect::new(move |_| {
             let pressed =

@@ -1,6 +1,9 @@
 //! From message to message by keys. The log is one stop for the Tab key; inside of it arrows move.
 
-use leptos::{ev, prelude::document};
+use leptos::{
+    ev,
+    prelude::{document, request_animation_frame},
+};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement};
 
@@ -22,7 +25,12 @@ pub(super) fn walk(chat: Chat, log: &HtmlElement, event: &ev::KeyboardEvent) -> 
         ("Home", Some(_)) => focus(rows(log).first()),
         ("End", _) => {
             chat.act(Action::AtEnd(true));
-            focus(rows(log).last())
+            // Once the end is drawn.
+            let log = log.clone();
+            request_animation_frame(move || {
+                focus(rows(&log).last());
+            });
+            true
         }
         // On the message itself: into its tools. Anywhere inside of it Enter belongs to what has the focus.
         ("Enter", Some(row)) if focused.as_ref() == Some(&row) => {
