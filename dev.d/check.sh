@@ -120,7 +120,11 @@ e2e() {
   stop_if_lacking
   install_browser_tests
   [[ -f target/trunk/index.html ]] || { need_build_tools; need_trunk; stop_if_lacking; build_elsewhere; }
-  playwright "$@"
+  use_services_for_tests
+  local status=0
+  playwright "$@" || status=$?
+  [[ -z $services_are_ours ]] || services stop
+  return $status
 }
 
 audit() {
