@@ -66,50 +66,30 @@ pub(crate) fn focus(selector: &str) -> bool {
     element.is_some_and(|element| element.focus().is_ok())
 }
 
-/// Puts a text where it can be pasted from. Over plain HTTP there is only the old way.
-pub(crate) fn copy(text: &str) {
-    let clipboard = Reflect::get(&window().navigator(), &"clipboard".into())
-        .ok()
-        .filter(JsValue::is_object);
-    let write = clipboard
-        .as_ref()
-        .and_then(|clipboard| Reflect::get(clipboard, &"writeText".into()).ok())
-        .and_then(|write| write.dyn_into::<Function>().ok());
-    // A browser that refuses keeps what was there; nothing is lost.
-    match (clipboard, write) {
-        (Some(clipboard), Some(write)) => {
-            let asked = write.call1(&clipboard, &text.into());
-            if let Ok(Ok(promise)) = asked.map(JsCast::dyn_into::<Promise>) {
-                let ignore = Closure::once_into_js(|_refused: JsValue| {});
-                if let Ok(catch) = Reflect::get(&promise, &"catch".into())
-                    && let Ok(catch) = catch.dyn_into::<Function>()
-                {
-                    let _ = catch.call1(&promise, &ignore);
-                }
-            }
-        }
-        _ => {
-            let _ = copy_by_selection(text);
-        }
-    }
+/// Puts a text where it can be pasted from; says whether that worked. By selecting it: the newer way needs TLS.
+pub(crate) fn copy(text: &str) -> bool {
+    try_copy(text).unwrap_or(false)
 }
 
-fn copy_by_selection(text: &str) -> Result<(), JsValue> {
+fn try_copy(text: &str) -> Result<bool, JsValue> {
     let page: web_sys::HtmlDocument = document().unchecked_into();
-    let field: web_sys::HtmlTextAreaElement = page.create_element("textarea")?.unchecked_into();
     let focused = page.active_element();
+    let field: web_sys::HtmlTextAreaElement = page.create_element("textarea")?.unchecked_into();
     field.set_value(text);
     field.set_class_name("vh");
-    leptos::tachys::dom::body().append_child(&field)?;
+    // Inside of what is open: elsewhere nothing can be selected while a dialog is.
+    let place = focused.as_ref().and_then(|element| element.parent_element());
+    let place = place.unwrap_or_else(|| leptos::tachys::dom::body().unchecked_into());
+    place.append_child(&field)?;
     field.select();
-    page.exec_command("copy")?;
+    let copied = page.exec_command("copy");
     field.remove();
     if let Some(focused) =
         focused.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
     {
         focused.focus()?;
     }
-    Ok(())
+    copied
 }
 
 /// Tells the server which room to open when somebody comes without naming one.

@@ -8,7 +8,10 @@ use wasm_bindgen::JsCast as _;
 
 use tag::{Part, Tag};
 
-use crate::format::{Block, Inline, Item, Style, is_only_emoji, read};
+use crate::{
+    browser,
+    format::{Block, Inline, Item, Style, is_only_emoji, read},
+};
 
 /// Shows a message's text as its bubble.
 pub(crate) fn formatted(text: &str) -> impl IntoView + use<> {
@@ -136,8 +139,8 @@ pub(super) fn clicked(event: &web_sys::Event) {
     } else if let Some(button) = within(".code button")
         && let Some(code) = within(".code").and_then(|code| code.query_selector("code").ok()?)
     {
-        let copied = copy_text_of(&code);
-        button.set_text_content(Some(if copied { "Copied" } else { "Selected" }));
+        let copied = browser::copy(&code.text_content().unwrap_or_default());
+        button.set_text_content(Some(if copied { "Copied" } else { "Not copied" }));
     }
 }
 
@@ -154,23 +157,6 @@ fn turn(spoiler: &web_sys::Element, open: bool) {
             hidden.set_attribute("aria-hidden", "true")
         };
     }
-}
-
-/// Puts an element's text on the clipboard; where the browser refuses, it stays selected for the reader to copy. The
-/// newer clipboard API would need TLS.
-fn copy_text_of(element: &web_sys::Element) -> bool {
-    let Some(selection) = window().get_selection().ok().flatten() else {
-        return false;
-    };
-    let copied = selection.select_all_children(element).is_ok()
-        && document()
-            .dyn_into::<web_sys::HtmlDocument>()
-            .is_ok_and(|document| document.exec_command("copy").unwrap_or(false));
-    if copied {
-        // What was never selected is not selected now; there is nothing else to do about it.
-        let _ = selection.remove_all_ranges();
-    }
-    copied
 }
 
 #[cfg(test)]

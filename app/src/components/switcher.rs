@@ -136,15 +136,16 @@ fn option_id(room: &RoomName) -> String {
 /// The rooms that the letters name, the best first; without letters those with something new first.
 fn find(typed: &str, rooms: &[Line]) -> Vec<Line> {
     let typed = &browser::lower_case(typed);
-    let scored = rooms.iter().filter_map(|line| {
+    let mut found: Vec<((i32, bool), Line)> = Vec::new();
+    for line in rooms {
         let title = browser::lower_case(&line.title);
-        let score = fuzzy::score(typed, &title).max(fuzzy::score(typed, line.room.as_str()))?;
-        Some((score, line.clone()))
-    });
-    let mut scored: Vec<(i32, Line)> = scored.collect();
-    scored.sort_by_key(|(score, line)| {
+        let score = fuzzy::score(typed, &title).max(fuzzy::score(typed, line.room.as_str()));
+        let Some(score) = score else { continue };
         let new = typed.is_empty() && (line.unread > 0 || line.more);
-        (-score, !new)
-    });
-    scored.into_iter().map(|(_, line)| line).collect()
+        // Rooms that are named equally well stay in their order. There are few: put in place as they come.
+        let rank = (-score, !new);
+        let index = found.partition_point(|(other, _)| *other <= rank);
+        found.insert(index, (rank, line.clone()));
+    }
+    found.into_iter().map(|(_, line)| line).collect()
 }

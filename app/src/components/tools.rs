@@ -55,8 +55,11 @@ fn tools(chat: Chat, message: &Message, look: Look) -> impl IntoView + use<> {
     let text = message.message.clone();
     let button = |label: &'static str, icon: &'static str, done: &'static str, text: String| {
         let copy = move |_| {
-            browser::copy(&text);
-            say.set(done);
+            say.set(if browser::copy(&text) {
+                done
+            } else {
+                "Not copied"
+            });
         };
         view! {
             <button class="icon" type="button" aria-label=label title=label on:click=copy>
