@@ -78,7 +78,9 @@ fn try_copy(text: &str) -> Result<bool, JsValue> {
     field.set_value(text);
     field.set_class_name("vh");
     // Inside of what is open: elsewhere nothing can be selected while a dialog is.
-    let place = focused.as_ref().and_then(|element| element.parent_element());
+    let place = focused
+        .as_ref()
+        .and_then(|element| element.parent_element());
     let place = place.unwrap_or_else(|| leptos::tachys::dom::body().unchecked_into());
     place.append_child(&field)?;
     field.select();

@@ -33,7 +33,7 @@ const MIGRATION_WAIT: &str = "60s";
 /// A pool for serving.
 pub(super) async fn connect(url: &str, size: u32) -> Result<DatabaseConnection, StoreError> {
     let rules = format!(
-        "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS};
+        "SET client_min_messages = error; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS};
          SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000",
         BULK.as_millis()
     );
@@ -50,7 +50,7 @@ pub(super) async fn connect(url: &str, size: u32) -> Result<DatabaseConnection, 
         })
         .after_release(|connection, _| {
             Box::pin(async move {
-                if lives(connection).await {
+                if is_clean(connection).await {
                     Ok(true)
                 } else {
                     // As an error: the connection is then closed without a farewell that would be waited for, too.
@@ -83,6 +83,15 @@ fn options(url: &str, size: u32) -> ConnectOptions {
         .acquire_timeout(ACQUIRE)
         .sqlx_logging(false);
     options
+}
+
+/// Whether a connection lives and has no transaction open. A call that ran into its limit may have begun one without
+/// having heard so: whoever got the connection next would write into it, and nobody would ever see that.
+async fn is_clean(connection: &mut PgConnection) -> bool {
+    matches!(
+        timeout(PROBE, connection.execute("ROLLBACK")).await,
+        Ok(Ok(_))
+    )
 }
 
 async fn lives(connection: &mut PgConnection) -> bool {
