@@ -94,6 +94,7 @@ async fn is_clean(connection: &mut PgConnection) -> bool {
     )
 }
 
+/// Whether a connection lives.
 async fn lives(connection: &mut PgConnection) -> bool {
     timeout(PROBE, connection.ping())
         .await
