@@ -116,15 +116,12 @@ impl Scroll {
             // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
             return;
         }
-        if height != log.scroll_height() {
-            // Rows came or went, or all of them broke their lines anew: what moved the log was not its reader.
-            return self.settle();
-        }
         let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
         let last = self.chat.room.with_untracked(|room| !room.newer);
         let near = last && log.scroll_height() - top - log.client_height() <= END;
-        // Where rows come faster than frames, the end runs away before the log follows: only going up is leaving.
-        let at_end = near || followed && top >= before;
+        // Where rows come faster than frames, the end runs away before the log follows, and rows that go above pull the
+        // rest up: only going up in what stays as it is means leaving.
+        let at_end = near || followed && (top >= before || height != log.scroll_height());
         if at_end != followed {
             self.chat.act(Action::AtEnd(at_end));
         }
