@@ -35,6 +35,8 @@ pub(super) struct Scroll {
     anchor: StoredValue<Option<(String, f64)>>,
     /// In which room the log stood last, where, and how high its content was.
     stood: StoredValue<(Option<RoomName>, i32, i32)>,
+    /// How large the log was then.
+    size: StoredValue<(i32, i32)>,
     /// The message that has the focus: its row may be moved, which takes the focus from it.
     focus: StoredValue<Option<MessageId>>,
     /// Counts the times at which it became quiet: the last one ends it.
@@ -50,6 +52,7 @@ impl Scroll {
             reading: RwSignal::new(None),
             anchor: StoredValue::new(None),
             stood: StoredValue::new((None, 0, 0)),
+            size: StoredValue::new((0, 0)),
             focus: StoredValue::new(None),
             hushed: StoredValue::new(0),
         };
@@ -115,6 +118,10 @@ impl Scroll {
         if room != self.chat.room.with_untracked(|room| room.name.clone()) {
             // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
             return;
+        }
+        if self.size.get_value() != (log.client_width(), log.client_height()) {
+            // The window changed and lines break anew: what moved the log was not its reader.
+            return self.settle();
         }
         let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
         let last = self.chat.room.with_untracked(|room| !room.newer);
@@ -232,6 +239,8 @@ impl Scroll {
             self.reading.set(reading);
         }
         self.anchor.set_value(anchor);
+        self.size
+            .set_value((log.client_width(), log.client_height()));
         self.stood
             .set_value((room, log.scroll_top(), log.scroll_height()));
     }
