@@ -37,7 +37,7 @@ test('I scroll up and down through 400 messages: each once, in order, and never 
   expect(up.rows).toBeGreaterThan(DRAWN / 2);
 });
 
-test('the message that I read stays where it is while older ones come above it', async ({ room, newcomer, proxyOf }) => {
+test('3. Anchor: the message that I read stays where it is while older ones come above it', async ({ room, newcomer, proxyOf }) => {
   await write(room, 'Lin', ...texts(400));
   const proxy = await proxyOf(room);
   const ada = await newcomer(proxy.room(room));
@@ -55,7 +55,7 @@ test('the message that I read stays where it is while older ones come above it',
   }
 });
 
-test('the message that I read stays where it is when the window becomes narrower, lower, and wide again', async ({ room, newcomer }) => {
+test('3. Anchor: the message that I read stays where it is when the window becomes narrower, lower, and wide again', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...texts(120));
   const ada = await newcomer(room, { viewport: { width: 1200, height: 800 } });
   const { top: end } = await position(ada);
@@ -73,7 +73,7 @@ test('the message that I read stays where it is when the window becomes narrower
   expect(moved, 'pixels moved').toBeLessThanOrEqual(1);
 });
 
-test('the message that I read stays where it is when something above it grows', async ({ room, newcomer }) => {
+test('3. Anchor: the message that I read stays where it is when something above it grows', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...texts(120));
   const ada = await newcomer(room);
   const { top: end } = await position(ada);

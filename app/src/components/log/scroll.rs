@@ -150,6 +150,10 @@ impl Scroll {
         } else if older && !paging && top < edge {
             self.hush();
             self.chat.act(Action::Above);
+            if self.chat.room.with_untracked(|room| !room.paging) {
+                // Without a connection nothing was asked for: it is, once there is one.
+                set_timeout(move || self.settle(), Duration::from_millis(AGAIN_MS));
+            }
         } else if newer && slack - top < edge {
             self.hush();
             self.chat.act(Action::Below);
