@@ -1,22 +1,13 @@
 // Lighthouse on a room, as on a desk. It measures times, so it runs against a release binary and needs the machine.
 
-import { createServer } from 'node:net';
-
 import lighthouse, { desktopConfig } from 'lighthouse';
 import { chromium } from '@playwright/test';
 
+import { freePort } from './support/port.ts';
 import { expect, test } from './support/test.ts';
 import { write } from './support/wire.ts';
 
 const BARS: Record<string, number> = { performance: 0.9, accessibility: 1, 'best-practices': 0.95 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('Lighthouse is content with a room', async ({ room }, info) => {
   test.setTimeout(120_000);

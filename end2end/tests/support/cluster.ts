@@ -2,9 +2,10 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 
+import { freePort } from './port.ts';
 import type { ServerOptions } from './server.ts';
 
 const START_MS = 10_000;
@@ -103,14 +104,6 @@ export class Cluster {
 
 async function sql(command: string): Promise<void> {
   await promisify(execFile)('psql', [part('DATABASE_URL'), '--quiet', '--command', command]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function listens(port: number): Promise<boolean> {

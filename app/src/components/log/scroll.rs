@@ -41,6 +41,8 @@ pub(super) struct Scroll {
     focus: StoredValue<Option<MessageId>>,
     /// Counts the times at which it became quiet: the last one ends it.
     hushed: StoredValue<u32>,
+    /// It is going to look again whether more is to be drawn.
+    looks_again: StoredValue<bool>,
 }
 
 impl Scroll {
@@ -55,6 +57,7 @@ impl Scroll {
             size: StoredValue::new((0, 0)),
             focus: StoredValue::new(None),
             hushed: StoredValue::new(0),
+            looks_again: StoredValue::new(false),
         };
         Effect::new(move |_| {
             chat.lines.track();
@@ -78,7 +81,7 @@ impl Scroll {
                 scroll.hush();
             } else if was == Some(true) {
                 // Also when nothing came: what is missing in view is asked for again.
-                set_timeout(move || scroll.settle(), Duration::from_millis(AGAIN_MS));
+                scroll.again();
             }
             paging.get_untracked()
         });
@@ -152,12 +155,27 @@ impl Scroll {
             self.chat.act(Action::Above);
             if self.chat.room.with_untracked(|room| !room.paging) {
                 // Without a connection nothing was asked for: it is, once there is one.
-                set_timeout(move || self.settle(), Duration::from_millis(AGAIN_MS));
+                self.again();
             }
         } else if newer && slack - top < edge {
             self.hush();
             self.chat.act(Action::Below);
         }
+    }
+
+    /// Looks again in a while; once, however often that is asked for.
+    fn again(self) {
+        if self.looks_again.get_value() {
+            return;
+        }
+        self.looks_again.set_value(true);
+        let look = move || {
+            // The page may be gone by then.
+            if self.looks_again.try_set_value(false).is_none() {
+                self.settle();
+            }
+        };
+        set_timeout(look, Duration::from_millis(AGAIN_MS));
     }
 
     /// What comes now is history: nobody is to be told.
@@ -250,7 +268,7 @@ impl Scroll {
     }
 }
 
-/// Brings a message to the middle, and gives it the focus if nobody is writing.
+/// Brings a message to the middle; says whether it is there.
 fn aim(log: &HtmlElement, id: MessageId) -> bool {
     let row = log.query_selector(&format!("[data-id=\"{id}\"]"));
     let Some(row) = row.ok().flatten() else {
