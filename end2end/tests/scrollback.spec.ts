@@ -37,7 +37,7 @@ test('I scroll up and down through 400 messages: each once, in order, and never 
   expect(up.rows).toBeGreaterThan(DRAWN / 2);
 });
 
-test('3. Anchor: the message that I read stays where it is while older ones come above it', async ({ room, newcomer, proxyOf }) => {
+test('the message that I read stays where it is while older ones come above it', async ({ room, newcomer, proxyOf }) => {
   await write(room, 'Lin', ...texts(400));
   const proxy = await proxyOf(room);
   const ada = await newcomer(proxy.room(room));
@@ -55,7 +55,7 @@ test('3. Anchor: the message that I read stays where it is while older ones come
   }
 });
 
-test('3. Anchor: the message that I read stays where it is when the window becomes narrower, lower, and wide again', async ({ room, newcomer }) => {
+test('the message that I read stays where it is when the window becomes narrower, lower, and wide again', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...texts(120));
   const ada = await newcomer(room, { viewport: { width: 1200, height: 800 } });
   const { top: end } = await position(ada);
@@ -73,7 +73,7 @@ test('3. Anchor: the message that I read stays where it is when the window becom
   expect(moved, 'pixels moved').toBeLessThanOrEqual(1);
 });
 
-test('3. Anchor: the message that I read stays where it is when something above it grows', async ({ room, newcomer }) => {
+test('the message that I read stays where it is when something above it grows', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...texts(120));
   const ada = await newcomer(room);
   const { top: end } = await position(ada);
@@ -285,6 +285,32 @@ test('messages that are missing are loaded when they are reached, from below', a
   expect(up.disorder).toEqual([]);
   expect(up.rows).toBeLessThanOrEqual(DRAWN);
   await expect(ada.log.locator('.hole')).toHaveCount(0);
+});
+
+test('the message that I read stays where it is while messages that are missing come above it', async ({ room, newcomer, proxyOf }) => {
+  const proxy = await proxyOf(room);
+  const ada = await newcomer(proxy.room(room));
+  await ada.say('Before');
+  await ada.sees('Before');
+  await ada.page.context().setOffline(true);
+  await expect(ada.banner).toContainText('Reconnecting');
+  await write(room, 'Lin', ...lines(1_060));
+  await ada.page.context().setOffline(false);
+  await ada.sees('Line 1059');
+  proxy.delay = 150;
+  for (let page = 0; page < 3; page++) {
+    const pages = ada.frames('received', 'room:page').length;
+    const below = await ada.log.evaluate((log) => {
+      const hole = log.querySelector('.hole');
+      if (hole === null) throw new Error('nothing is missing');
+      return hole.getBoundingClientRect().bottom - log.getBoundingClientRect().top + log.scrollTop;
+    });
+    await stand(ada, below - 20);
+    await expect.poll(() => ada.frames('received', 'room:page').length).toBeGreaterThan(pages);
+    const { moved, there } = await stood(ada);
+    expect(there, 'the message is in the page').toBe(true);
+    expect(moved, `pixels moved by page ${page}`).toBeLessThanOrEqual(1);
+  }
 });
 
 test('the link and the text of a message can be copied', async ({ room, newcomer }) => {

@@ -90,7 +90,32 @@ test(`2. Retry: a connection cut ${CUTS} times between a message and its answer 
   await later.seesAll(texts.slice(-50));
 });
 
-// 3. Anchor stands in scrollback.spec.ts, with all that has to do with scrolling back.
+/** Texts of very different length. Pictures do not exist yet: that something above grows is tested in scrollback.spec.ts. */
+function texts(count: number): string[] {
+  return lines(count).map((line, index) => (index % 5 === 2 ? `${line} ${'and many words '.repeat(10 + (index % 30))}`.trim() : line));
+}
+
+test('3. Anchor: the first message that is whole in view stays within 1 px while three older pages come and the window changes', async ({ room, newcomer, proxyOf }) => {
+  await write(room, 'Lin', ...texts(300));
+  const proxy = await proxyOf(room);
+  const ada = await newcomer(proxy.room(room), { viewport: { width: 1200, height: 800 } });
+  proxy.delay = 100;
+  const pages = () => ada.frames('received', 'room:page').length;
+  const before = pages();
+  for (let page = 1; page <= 3; page++) {
+    await stand(ada, 30);
+    await expect.poll(pages).toBeGreaterThanOrEqual(before + page);
+    await expect(ada.log.getByRole('button', { name: /older/ })).toBeEnabled();
+    const { moved, there } = await stood(ada);
+    expect(there).toBe(true);
+    expect(moved, `pixels moved by page ${page}`).toBeLessThanOrEqual(1);
+  }
+  const { top, bottom } = await position(ada);
+  await stand(ada, (top + bottom) / 2);
+  await ada.page.setViewportSize({ width: 600, height: 500 });
+  await ada.page.setViewportSize({ width: 1300, height: 900 });
+  expect((await stood(ada)).moved, 'pixels moved by the window').toBeLessThanOrEqual(1);
+});
 
 test('4. Stick: the log follows within 100 px of its end; further up nothing moves and a button counts what is new', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...lines(80));

@@ -1,5 +1,6 @@
 //! What was said: the lines of the room that is shown, oldest first, and the ways to see more of it.
 
+mod place;
 mod scroll;
 mod walk;
 

@@ -98,8 +98,10 @@ declare global {
  * that is painted.
  */
 export async function stand(tab: Tab, top: number): Promise<void> {
-  await tab.log.evaluate((log, top) => {
+  await tab.log.evaluate(async (log, top) => {
     log.scrollTop = top;
+    // Nobody scrolls and does something else within one frame.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const edge = () => log.getBoundingClientRect().top;
     const all = () => [...log.querySelectorAll<HTMLElement>('[data-id]')];
     const message = all().find((row) => row.getBoundingClientRect().top >= edge());

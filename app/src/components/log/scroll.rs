@@ -7,17 +7,18 @@ use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 use sphere_protocol::{MessageId, RoomName, Timestamp};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{Element, HtmlElement};
+use web_sys::HtmlElement;
 
+use super::place;
 use crate::{
     chat::{Action, Chat, Line, set},
     state::layout::Key,
 };
 
 /// So near to the end the log follows, in pixels.
-const END: i32 = 100;
+const END: f64 = 100.0;
 /// So near to the edge of what is drawn more is drawn.
-const EDGE: i32 = 600;
+const EDGE: f64 = 600.0;
 /// So long after a page of history a screen reader stays quiet.
 const QUIET_MS: u64 = 500;
 
@@ -33,10 +34,8 @@ pub(super) struct Scroll {
     pub(super) reading: RwSignal<Option<Timestamp>>,
     /// The first row in view, and how far below the log's upper edge it stands.
     anchor: StoredValue<Option<(String, f64)>>,
-    /// In which room the log stood last, where, and how high its content was.
-    stood: StoredValue<(Option<RoomName>, i32, i32)>,
-    /// How large the log was then.
-    size: StoredValue<(i32, i32)>,
+    /// In which room the log stood then, and how far it was scrolled down.
+    stood: StoredValue<(Option<RoomName>, f64)>,
     /// The message that has the focus: its row may be moved, which takes the focus from it.
     focus: StoredValue<Option<MessageId>>,
     /// Counts the times at which it became quiet: the last one ends it.
@@ -53,8 +52,7 @@ impl Scroll {
             log,
             reading: RwSignal::new(None),
             anchor: StoredValue::new(None),
-            stood: StoredValue::new((None, 0, 0)),
-            size: StoredValue::new((0, 0)),
+            stood: StoredValue::new((None, 0.0)),
             focus: StoredValue::new(None),
             hushed: StoredValue::new(0),
             looks_again: StoredValue::new(false),
@@ -112,31 +110,55 @@ impl Scroll {
         self.chat.act(Action::AtEnd(true));
     }
 
-    /// The log was scrolled, by the reader or by [`Scroll::settle`].
+    /// The log was scrolled, by its reader, by [`Scroll::settle`], or by the browser because there is less to see.
     pub(super) fn scrolled(self) {
         let Some(log) = self.log.get_untracked() else {
             return;
         };
-        let (room, before, height) = self.stood.get_value();
-        if room != self.chat.room.with_untracked(|room| room.name.clone()) {
-            // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
-            return;
-        }
-        if self.size.get_value() != (log.client_width(), log.client_height()) {
-            // The window changed and lines break anew: what moved the log was not its reader.
-            return self.settle();
-        }
-        let (top, followed) = (log.scroll_top(), self.chat.at_end.get_untracked());
-        let last = self.chat.room.with_untracked(|room| !room.newer);
-        let near = last && log.scroll_height() - top - log.client_height() <= END;
-        // Where rows come faster than frames, the end runs away before the log follows, and rows that go above pull the
-        // rest up: only going up in what stays as it is means leaving.
-        let at_end = near || followed && (top >= before || height != log.scroll_height());
-        if at_end != followed {
-            self.chat.act(Action::AtEnd(at_end));
+        let by = self.notice(&log);
+        if !self.chat.at_end.get_untracked() {
+            self.hold(&log, by);
+            if self.is_near_end(&log) {
+                self.chat.act(Action::AtEnd(true));
+            }
         }
         self.remember(&log);
         self.reach(&log);
+    }
+
+    /// How far the reader has scrolled down since the log was looked at last. Going up leaves the end.
+    ///
+    /// Nobody but the reader moves a log without [`Scroll::settle`] knowing, apart from the browser where what there is to
+    /// see has become shorter than that: then the log stands as low as it can.
+    fn notice(self, log: &HtmlElement) -> f64 {
+        let (room, before) = self.stood.get_value();
+        if room != self.room() {
+            // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
+            return 0.0;
+        }
+        let by = place::top(log) - before;
+        if by.abs() < 0.5 || by < 0.0 && before + by > place::lowest(log) - 1.0 {
+            return 0.0;
+        }
+        let at_end = self.chat.at_end.get_untracked();
+        if at_end && by < 0.0 && !self.is_near_end(log) {
+            self.chat.act(Action::AtEnd(false));
+        }
+        by
+    }
+
+    fn is_near_end(self, log: &HtmlElement) -> bool {
+        let last = self.chat.room.with_untracked(|room| !room.newer);
+        last && place::lowest(log) - place::top(log) <= END
+    }
+
+    /// The message that is being read stays where it is, apart from what the reader has scrolled.
+    fn hold(self, log: &HtmlElement, by: f64) {
+        let anchor = self.anchor.get_value();
+        let moved = anchor.and_then(|(id, before)| place::moved(log, &id, before - by));
+        if let Some(moved) = moved.filter(|moved| moved.abs() >= 0.5) {
+            log.scroll_by_with_x_and_y(0.0, moved);
+        }
     }
 
     /// Near an edge of what is drawn, more is to be drawn; a hole in view is to be filled.
@@ -145,9 +167,9 @@ impl Scroll {
             .chat
             .room
             .with_untracked(|room| (room.older, room.newer, room.paging));
-        let (top, slack) = (log.scroll_top(), log.scroll_height() - log.client_height());
-        let edge = EDGE.min(slack / 3);
-        if !paging && let Some((after, downward)) = hole_in_view(log) {
+        let (top, lowest) = (place::top(log), place::lowest(log));
+        let edge = EDGE.min(lowest / 3.0);
+        if !paging && let Some((after, downward)) = place::hole_in_view(log, EDGE) {
             self.hush();
             self.chat.act(Action::Fill(after, downward));
         } else if older && !paging && top < edge {
@@ -157,7 +179,7 @@ impl Scroll {
                 // Without a connection nothing was asked for: it is, once there is one.
                 self.again();
             }
-        } else if newer && slack - top < edge {
+        } else if newer && lowest - top < edge {
             self.hush();
             self.chat.act(Action::Below);
         }
@@ -203,20 +225,16 @@ impl Scroll {
             return;
         };
         self.give_focus_back(&log);
+        let by = self.notice(&log);
         if let Some(id) = self.chat.aim.get_untracked()
-            && aim(&log, id)
+            && place::aim(&log, id)
         {
             self.chat.aim.set(None);
             self.hush();
         } else if self.chat.at_end.get_untracked() {
             log.set_scroll_top(log.scroll_height());
-        } else if let Some(moved) = self
-            .anchor
-            .get_value()
-            .and_then(|anchor| moved(&log, &anchor))
-            && moved.abs() >= 0.5
-        {
-            log.scroll_by_with_x_and_y(0.0, moved);
+        } else {
+            self.hold(&log, by);
         }
         self.remember(&log);
         if !self.chat.at_end.get_untracked() {
@@ -246,8 +264,7 @@ impl Scroll {
     }
 
     fn remember(self, log: &HtmlElement) {
-        let room = self.chat.room.with_untracked(|room| room.name.clone());
-        let anchor = first_in_view(log);
+        let anchor = place::first_in_view(log);
         let reading = anchor.as_ref().and_then(|(id, _)| {
             let key = Key::Row(MessageId::parse(id)?);
             self.chat.lines.with_untracked(|lines| {
@@ -261,73 +278,10 @@ impl Scroll {
             self.reading.set(reading);
         }
         self.anchor.set_value(anchor);
-        self.size
-            .set_value((log.client_width(), log.client_height()));
-        self.stood
-            .set_value((room, log.scroll_top(), log.scroll_height()));
+        self.stood.set_value((self.room(), place::top(log)));
     }
-}
 
-/// Brings a message to the middle; says whether it is there.
-fn aim(log: &HtmlElement, id: MessageId) -> bool {
-    let row = log.query_selector(&format!("[data-id=\"{id}\"]"));
-    let Some(row) = row.ok().flatten() else {
-        return false;
-    };
-    let free = f64::from(log.client_height()) - row.get_bounding_client_rect().height();
-    log.scroll_by_with_x_and_y(0.0, offset(&row, log) - (free / 2.0).max(0.0));
-    true
-}
-
-/// The hole that is in view, and whether it was reached from above.
-fn hole_in_view(log: &HtmlElement) -> Option<(i64, bool)> {
-    let holes = log.query_selector_all("[data-hole]").ok()?;
-    let (height, edge) = (f64::from(log.client_height()), f64::from(EDGE));
-    (0..holes.length()).find_map(|index| {
-        let hole = holes.item(index)?.dyn_into::<Element>().ok()?;
-        let top = offset(&hole, log);
-        let near = top > -edge && top < height + edge;
-        let after = hole.get_attribute("data-hole")?.parse().ok()?;
-        near.then_some((after, top > height / 2.0))
-    })
-}
-
-/// How far the row that was remembered has moved.
-fn moved(log: &HtmlElement, (id, before): &(String, f64)) -> Option<f64> {
-    let row = log
-        .query_selector(&format!("[data-id=\"{id}\"]"))
-        .ok()
-        .flatten()?;
-    Some(offset(&row, log) - before)
-}
-
-/// The first row that is whole in view, or else the first one in view, and its distance from the log's upper edge. Rows
-/// stand below each other, so it is found by halving.
-fn first_in_view(log: &HtmlElement) -> Option<(String, f64)> {
-    let height = f64::from(log.client_height());
-    let top = log.get_bounding_client_rect().top();
-    let children = log.last_element_child()?.children();
-    let (mut low, mut high) = (0, children.length());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if children.item(middle)?.get_bounding_client_rect().bottom() <= top {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    fn room(self) -> Option<RoomName> {
+        self.chat.room.with_untracked(|room| room.name.clone())
     }
-    let mut rows = (low..children.length()).filter_map(|index| {
-        let row = children.item(index)?;
-        Some((row.get_attribute("data-id")?, offset(&row, log)))
-    });
-    let first = rows.next()?;
-    if first.1 >= 0.0 {
-        return Some(first);
-    }
-    let whole = rows.next().filter(|(_, offset)| *offset < height);
-    Some(whole.unwrap_or(first))
-}
-
-fn offset(row: &Element, log: &HtmlElement) -> f64 {
-    row.get_bounding_client_rect().top() - log.get_bounding_client_rect().top()
 }
