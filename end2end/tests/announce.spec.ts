@@ -1,5 +1,6 @@
 // What a screen reader says by itself: what comes into the log while it is live.
 
+import { listenToBanner } from './support/banner.ts';
 import { scrollThrough } from './support/reader.ts';
 import type { Tab } from './support/tab.ts';
 import { expect, test } from './support/test.ts';
@@ -110,8 +111,10 @@ test('the loss of the connection and its return are said politely, each once', a
   await expect(ada.page.getByRole('status').filter({ has: ada.page.locator('p') })).toHaveCount(0);
   await ada.page.context().setOffline(true);
   await expect(ada.page.getByRole('status').filter({ hasText: 'Reconnecting' })).toHaveCount(1);
+  const banner = await listenToBanner(ada);
   await ada.page.context().setOffline(false);
-  await expect(ada.page.getByRole('status').filter({ hasText: 'Back online' })).toHaveCount(1);
+  await expect.poll(banner).toContain('Back online');
   await expect(ada.banner).toBeHidden();
+  expect((await banner()).filter((text) => text === 'Back online')).toHaveLength(1);
   await expect(ada.page.locator('[aria-live="assertive"], [role="alert"]')).toHaveCount(0);
 });

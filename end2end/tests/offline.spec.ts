@@ -45,6 +45,7 @@ test('without a server the page opens with rooms, draft and what waits, and all 
   await ada.page.reload();
   await ada.hydrated();
   await expect(ada.heading).toHaveText('Random');
+  await expect(ada.log).toHaveText('The messages of this room come once there is a connection.');
   await ada.enter(room);
 
   await server.start();

@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 
+import { listenToBanner } from './support/banner.ts';
 import { CONNECTION_CLOSED, CONNECTION_REFUSED, NO_NETWORK } from './support/calm.ts';
 import { refuse } from './support/refuse.ts';
 import { expect, test } from './support/test.ts';
@@ -153,8 +154,9 @@ test('without a network the page says so, keeps what is written and goes on by i
   await ada.sees('From the tunnel', 'sending');
   await lin.say('From outside');
 
+  const said = await listenToBanner(ada);
   await ada.page.context().setOffline(false);
-  await expect(ada.banner).toContainText('Back online');
+  await expect.poll(said).toContain('Back online');
   await ada.connected();
   await ada.sees('From the tunnel');
   await ada.sees('From outside');

@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast as _;
 use scroll::Scroll;
 
 use super::{empty::EmptyRoom, formatted, icon::Icon, message_row::MessageRow, tools};
-use crate::chat::{Action, Line, RoomView, set, use_chat};
+use crate::chat::{Action, Banner, Line, RoomView, set, use_chat};
 
 /// The log with its pill and the date that is being read.
 #[component]
@@ -159,7 +159,13 @@ fn Nothing() -> impl IntoView {
                 </div>
             }),
             (true, false, None) => {
-                EitherOf4::D(view! { <p class="loading">"Loading messages…"</p> })
+                let words = move || match chat.banner.get() {
+                    Banner::Lost | Banner::Stopped(_) => {
+                        "The messages of this room come once there is a connection."
+                    }
+                    Banner::None | Banner::Back => "Loading messages…",
+                };
+                EitherOf4::D(view! { <p class="loading">{Signal::derive(words)}</p> })
             }
         }
     }

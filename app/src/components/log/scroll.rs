@@ -7,7 +7,7 @@ use leptos::{ev, html, prelude::*};
 use send_wrapper::SendWrapper;
 use sphere_protocol::{MessageId, RoomName, Timestamp};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::HtmlElement;
+use web_sys::{FocusOptions, HtmlElement};
 
 use super::place;
 use crate::{
@@ -258,8 +258,10 @@ impl Scroll {
             .filter(|_| lost)
             .and_then(|id| log.query_selector(&format!("[data-id=\"{id}\"]")).ok()?);
         if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
-            // A row can always take it.
-            let _ = row.focus();
+            // A row can always take it. It stays where it is, perhaps out of view.
+            let still = FocusOptions::new();
+            still.set_prevent_scroll(true);
+            let _ = row.focus_with_options(&still);
         }
     }
 
