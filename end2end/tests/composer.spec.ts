@@ -103,24 +103,40 @@ test('characters are counted from 4,500 on, and more than 5,000 are not sent', a
   await expect(count).toHaveCount(0);
 });
 
-test('the field grows with its text up to 40 % of the height, then it scrolls, and the log keeps its end', async ({ room, newcomer }) => {
-  await write(room, 'Lin', ...Array.from({ length: 40 }, (_, index) => `Line ${index}`));
-  const ada = await newcomer(room, { viewport: { width: 1280, height: 800 } });
-  const height = () => ada.composer.evaluate((field) => field.getBoundingClientRect().height);
-  const one = await height();
-  await ada.composer.fill('1\n2\n3');
-  const three = await height();
-  expect(three).toBeGreaterThan(1.8 * one);
-  await expect(ada.row('Line 39')).toBeInViewport({ ratio: 1 });
-  await ada.composer.fill('line\n'.repeat(60));
-  const most = await height();
-  expect(most).toBeGreaterThan(three);
-  expect(most).toBeLessThanOrEqual(0.4 * 800);
-  expect(await ada.composer.evaluate((field) => field.scrollHeight > field.clientHeight)).toBe(true);
-  await expect(ada.row('Line 39')).toBeInViewport({ ratio: 1 });
-  await ada.composer.fill('');
-  expect(await height()).toBe(one);
-});
+for (const [browser, native] of [['', true], [', also in a browser whose styles cannot do that', false]] as const) {
+  test(`the field grows with its text up to 40 % of the height, then it scrolls, and the log keeps its end${browser}`, async ({ room, newcomer }) => {
+    await write(room, 'Lin', ...Array.from({ length: 40 }, (_, index) => `Line ${index}`));
+    const ada = await newcomer(room, { viewport: { width: 1280, height: 800 } });
+    if (!native) await forgetFieldSizing(ada);
+    const height = () => ada.composer.evaluate((field) => field.getBoundingClientRect().height);
+    const one = await height();
+    await ada.composer.fill('1\n2\n3');
+    await expect.poll(height).toBeGreaterThan(1.8 * one);
+    const three = await height();
+    await expect(ada.row('Line 39')).toBeInViewport({ ratio: 1 });
+    await ada.composer.fill('line\n'.repeat(60));
+    await expect.poll(height).toBeGreaterThan(three);
+    expect(await height()).toBeLessThanOrEqual(0.4 * 800);
+    expect(await ada.composer.evaluate((field) => field.scrollHeight > field.clientHeight)).toBe(true);
+    await expect(ada.row('Line 39')).toBeInViewport({ ratio: 1 });
+    await ada.composer.pressSequentially('and on');
+    await expect(ada.row('Line 39')).toBeInViewport({ ratio: 1 });
+    await expect(ada.pill).toBeHidden();
+    await ada.composer.fill('');
+    await expect.poll(height).toBeCloseTo(one, 0);
+  });
+}
+
+/** As if the browser had never heard of fields that take the size of their text. */
+async function forgetFieldSizing(tab: Tab): Promise<void> {
+  await tab.composer.evaluate((field) => {
+    field.style.setProperty('field-sizing', 'fixed');
+    const get = CSSStyleDeclaration.prototype.getPropertyValue;
+    CSSStyleDeclaration.prototype.getPropertyValue = function (name) {
+      return name === 'field-sizing' ? '' : get.call(this, name);
+    };
+  });
+}
 
 test('a long text that is pasted is there whole, and can be sent', async ({ room, newcomer }) => {
   const ada = await newcomer(room);

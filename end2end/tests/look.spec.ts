@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 
+import type { Locator } from '@playwright/test';
+
 import { DESKTOP, PHONE, STATES, VIEWS, view } from './support/states.ts';
 import type { Tab } from './support/tab.ts';
 import { expect, test } from './support/test.ts';
@@ -82,6 +84,40 @@ for (const width of [320, 390, 768, 1280, 1920]) {
     for (const part of [ada.heading, ada.composer, ada.sendButton, ada.row('Hello, Lin')]) await expect(part).toBeInViewport({ ratio: 1 });
   });
 }
+
+test('at 200 % zoom everything is in reach, and enough of the log to read', async ({ room, newcomer }) => {
+  await write(room, 'Lin', 'Hello', 'A long text in many words. '.repeat(5).trim());
+  // 1280 by 800 pixels, each twice as large.
+  const ada = await newcomer(room, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+  await ada.say('Hello, Lin');
+  await ada.sees('Hello, Lin');
+  await expectNoOverflow(ada);
+  for (const part of [ada.heading, ada.composer, ada.sendButton, ada.row('Hello, Lin')]) await expect(part).toBeInViewport({ ratio: 1 });
+  expect(await ada.log.evaluate((log) => log.clientHeight / innerHeight)).toBeGreaterThan(0.5);
+  await menu(ada).click();
+  await expect(ada.link(room)).toBeInViewport({ ratio: 1 });
+  await ada.page.screenshot({ path: join(SCREENS, 'zoom.png') });
+});
+
+test('with forced colours every message, field and focus has an edge that is seen', async ({ room, newcomer }) => {
+  await write(room, 'Lin', 'Hello', 'Some *bold* words, `code` and a https://example.org/link');
+  const ada = await newcomer(room, { viewport: DESKTOP });
+  await ada.page.emulateMedia({ forcedColors: 'active' });
+  await ada.say('Hello, Lin');
+  await ada.sees('Hello, Lin');
+  const edge = (part: Locator) => part.evaluate((part) => {
+    const { borderTopWidth, borderTopStyle, outlineWidth, outlineStyle } = getComputedStyle(part);
+    return { border: borderTopStyle === 'none' ? 0 : parseFloat(borderTopWidth), outline: outlineStyle === 'none' ? 0 : parseFloat(outlineWidth) };
+  });
+  for (const bubble of await ada.bubbles.all()) expect((await edge(bubble)).border).toBeGreaterThan(0);
+  expect((await edge(ada.page.locator('.field'))).border).toBeGreaterThan(0);
+  await ada.link(room).focus();
+  await ada.page.keyboard.press('Shift+Tab');
+  await ada.page.keyboard.press('Tab');
+  expect((await edge(ada.link(room))).outline).toBeGreaterThan(0);
+  await ada.composer.focus();
+  await ada.page.screenshot({ path: join(SCREENS, 'forced-colours.png') });
+});
 
 test('the log shows its end, and goes there with each own message', async ({ room, newcomer }) => {
   await write(room, 'Lin', ...Array.from({ length: 45 }, (_, index) => `Line ${index}`));

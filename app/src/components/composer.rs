@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
 use sphere_protocol::{limits::MAX_TEXT, text};
+use wasm_bindgen::JsCast as _;
 
 use super::{
     emoji_list::{self, EmojiList, EmojiOptions},
@@ -257,10 +258,22 @@ fn grow(chat: Chat, field: NodeRef<html::Textarea>) {
         });
         if !native {
             request_animation_frame(move || {
-                let style = web_sys::HtmlElement::style(&field);
                 // Setting a property that a browser does not know does nothing.
-                let _ = style.set_property("block-size", "auto");
-                let _ = style.set_property("block-size", &format!("{}px", field.scroll_height()));
+                let size = |element: &web_sys::HtmlElement, size: &str| {
+                    let _ = element.style().set_property("block-size", size);
+                };
+                // While it is measured nothing around it moves, or the log would lose its place.
+                let around = field.parent_element();
+                let around =
+                    around.and_then(|around| around.dyn_into::<web_sys::HtmlElement>().ok());
+                if let Some(around) = &around {
+                    size(around, &format!("{}px", around.offset_height()));
+                }
+                size(&field, "auto");
+                size(&field, &format!("{}px", field.scroll_height()));
+                if let Some(around) = &around {
+                    size(around, "auto");
+                }
             });
         }
     });

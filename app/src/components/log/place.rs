@@ -17,6 +17,11 @@ pub(super) fn lowest(log: &HtmlElement) -> f64 {
     f64::from(log.scroll_height() - log.client_height())
 }
 
+/// The width and height of what is in view, and the height of all there is.
+pub(super) fn sizes(log: &HtmlElement) -> [i32; 3] {
+    [log.client_width(), log.client_height(), log.scroll_height()]
+}
+
 /// Brings a message to the middle; says whether it is there.
 pub(super) fn aim(log: &HtmlElement, id: MessageId) -> bool {
     let row = log.query_selector(&format!("[data-id=\"{id}\"]"));

@@ -34,8 +34,8 @@ pub(super) struct Scroll {
     pub(super) reading: RwSignal<Option<Timestamp>>,
     /// The first row in view, and how far below the log's upper edge it stands.
     anchor: StoredValue<Option<(String, f64)>>,
-    /// In which room the log stood then, and how far it was scrolled down.
-    stood: StoredValue<(Option<RoomName>, f64)>,
+    /// In which room the log stood then, how far it was scrolled down, and its size and that of its content.
+    stood: StoredValue<(Option<RoomName>, f64, [i32; 3])>,
     /// The message that has the focus: its row may be moved, which takes the focus from it.
     focus: StoredValue<Option<MessageId>>,
     /// Counts the times at which it became quiet: the last one ends it.
@@ -52,7 +52,7 @@ impl Scroll {
             log,
             reading: RwSignal::new(None),
             anchor: StoredValue::new(None),
-            stood: StoredValue::new((None, 0.0)),
+            stood: StoredValue::new((None, 0.0, [0; 3])),
             focus: StoredValue::new(None),
             hushed: StoredValue::new(0),
             looks_again: StoredValue::new(false),
@@ -128,16 +128,16 @@ impl Scroll {
 
     /// How far the reader has scrolled down since the log was looked at last. Going up leaves the end.
     ///
-    /// Nobody but the reader moves a log without [`Scroll::settle`] knowing, apart from the browser where what there is to
-    /// see has become shorter than that: then the log stands as low as it can.
+    /// Nobody but the reader moves a log without [`Scroll::settle`] knowing, apart from the browser, which pulls it up when
+    /// there is less to see, if only for a moment: what goes up while sizes change is not the reader's doing.
     fn notice(self, log: &HtmlElement) -> f64 {
-        let (room, before) = self.stood.get_value();
+        let (room, before, sizes) = self.stood.get_value();
         if room != self.room() {
             // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
             return 0.0;
         }
         let by = place::top(log) - before;
-        if by.abs() < 0.5 || by < 0.0 && before + by > place::lowest(log) - 1.0 {
+        if by.abs() < 0.5 || by < 0.0 && sizes != place::sizes(log) {
             return 0.0;
         }
         let at_end = self.chat.at_end.get_untracked();
@@ -280,7 +280,8 @@ impl Scroll {
             self.reading.set(reading);
         }
         self.anchor.set_value(anchor);
-        self.stood.set_value((self.room(), place::top(log)));
+        self.stood
+            .set_value((self.room(), place::top(log), place::sizes(log)));
     }
 
     fn room(self) -> Option<RoomName> {
