@@ -15,6 +15,7 @@ use crate::{
     say,
 };
 
+mod end;
 mod run;
 
 pub use run::Run;
@@ -23,6 +24,9 @@ pub use run::Run;
 pub const LEAST_ACKS: usize = 5_000;
 /// How long all clients may take to have everything in the end.
 const END: Duration = Duration::from_secs(30);
+
+/// What starting again and being as before take of a round, about.
+const BETWEEN: Duration = Duration::from_secs(3);
 
 /// How a check is made.
 #[derive(Debug, Clone)]
@@ -83,7 +87,7 @@ impl Plan {
     pub fn short(seed: u64) -> Self {
         Self {
             seed,
-            rounds: faults::SHORT.map(|fault| vec![fault]).to_vec(),
+            rounds: faults::SHORT.iter().map(|fault| vec![*fault]).collect(),
             size: FULL,
             manner: right(FULL.clients, 200.0),
             warm_up: Duration::from_secs(4),
@@ -98,7 +102,7 @@ impl Plan {
         let mut rounds: Vec<Vec<Fault>> = faults::ALL.map(|fault| vec![fault]).to_vec();
         let cost = |round: &[Fault]| {
             let longest = round.iter().map(|fault| fault.lasts()).max();
-            longest.unwrap_or_default() + Duration::from_secs(8)
+            longest.unwrap_or_default() + BETWEEN
         };
         let mut total: Duration = rounds.iter().map(|round| cost(round)).sum();
         while total < lasts {

@@ -46,6 +46,9 @@ enum Command {
         /// How long each figure is measured, in seconds.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
+        /// How often; the medians are printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
         /// Only the figures whose names begin so.
         #[arg(long, default_value = "")]
         only: String,
@@ -151,11 +154,13 @@ async fn run(command: Command) -> Result<bool, Failure> {
         Command::Load {
             given,
             seconds,
+            runs,
             only,
         } => {
             load::load(
                 &Places::from(&given),
                 Duration::from_secs(seconds),
+                runs,
                 &only,
                 &given.out,
             )

@@ -10,6 +10,7 @@ use crate::{
 };
 
 pub mod page;
+mod timeline;
 
 /// A fault as it was.
 #[derive(Debug, Clone)]

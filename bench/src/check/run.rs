@@ -17,26 +17,22 @@ use tokio::{
 use super::{END, Plan, Size};
 use crate::{
     Failure,
-    client::{self, Client, Phase, Shared},
+    client::{Client, Phase, Shared},
     clock::{self, nanoseconds, seconds},
     cluster::{Cluster, Ground, Shape, room_name},
-    evidence::Evidence,
     faults::{Fault, Planned},
     history::History,
-    parts::{eventually, postgres::STORED},
-    report::{Band, Report},
+    parts::eventually,
+    report::Band,
     say,
     stats::{Stats, permille},
-    verify::{Anomaly, Check, verify},
+    verify::{Anomaly, Check},
 };
 
 /// How long everything may take to be as before.
 const RECOVERY: Duration = Duration::from_secs(10);
 /// As before means: so late at most, for 99 of 100 deliveries.
 const CALM: Duration = Duration::from_millis(300);
-/// More memory than that is a leak, in KiB.
-const MEMORY: u64 = 1 << 20;
-
 /// A cluster under load.
 pub struct Run<'a> {
     /// What it stands on.
@@ -45,12 +41,12 @@ pub struct Run<'a> {
     pub cluster: Cluster,
     /// What is known while it goes on.
     pub stats: Arc<Stats>,
-    plan: Plan,
-    phase: watch::Sender<Phase>,
-    clients: JoinSet<(usize, History)>,
+    pub(super) plan: Plan,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) clients: JoinSet<(usize, History)>,
     random: StdRng,
-    bands: Vec<Band>,
-    found: Vec<Anomaly>,
+    pub(super) bands: Vec<Band>,
+    pub(super) found: Vec<Anomaly>,
 }
 
 impl<'a> Run<'a> {
@@ -209,12 +205,12 @@ impl<'a> Run<'a> {
         (clients as f64 / self.plan.manner.pause.as_secs_f64() * readers * span / 2.0) as usize
     }
 
-    fn find(&mut self, check: Check, name: &'static str, what: String) {
+    pub(super) fn find(&mut self, check: Check, name: &'static str, what: String) {
         self.found.push(Anomaly { check, name, what });
     }
 
     /// A process that ended by itself is an anomaly of its own.
-    fn alive(&mut self, after: &str) {
+    pub(super) fn alive(&mut self, after: &str) {
         let nodes = self
             .cluster
             .servers
@@ -233,118 +229,10 @@ impl<'a> Run<'a> {
             self.find(Check::C10, "dead", what);
         }
     }
-
-    /// Ends the load: everything is stored, every room has its marker, everybody has everything.
-    ///
-    /// # Errors
-    /// When the evidence cannot be read.
-    pub async fn end(mut self) -> Result<Report, Failure> {
-        let patience = self.plan.end;
-        let stats = Arc::clone(&self.stats);
-        let (waiting, clients) = (
-            async || stats.waiting.load(Relaxed) == 0,
-            self.plan.size.clients,
-        );
-        self.phase.send_replace(Phase::Drain);
-        let drained = eventually("every message is stored", patience, waiting).await;
-        self.phase.send_replace(Phase::Mark);
-        let markers: usize = (0..clients)
-            .map(|index| rooms_of(self.plan.size, index).len())
-            .sum();
-        let marked = eventually("every client has every marker", patience, async || {
-            stats.markers.load(Relaxed) >= markers
-        });
-        let marked = marked.await;
-        for (outcome, name) in [(drained, "unsent"), (marked, "unheard")] {
-            if let Err(error) = outcome {
-                self.find(Check::C10, name, error.to_string());
-            }
-        }
-        if let Err(error) = self
-            .cluster
-            .stored(self.ground, STORED.min(patience * 2))
-            .await
-        {
-            self.find(Check::C1, "lost", error.to_string());
-        }
-        self.bounds().await;
-        self.phase.send_replace(Phase::End);
-        let mut histories: Vec<(usize, History)> = Vec::new();
-        while let Some(ended) = self.clients.join_next().await {
-            histories.push(ended?);
-        }
-        histories.sort_by_key(|(index, _)| *index);
-        self.alive("the end");
-        let indices = 0..clients;
-        let evidence = Evidence::gather(
-            self.ground,
-            &self.cluster,
-            histories.into_iter().map(|(_, history)| history).collect(),
-            indices
-                .clone()
-                .map(|index| client::user(self.plan.seed, index))
-                .collect(),
-            indices
-                .map(|index| rooms_of(self.plan.size, index))
-                .collect(),
-        )
-        .await?;
-        self.cluster.end().await?;
-        if evidence.dead_letters > 0 {
-            let what = format!("{} records could not be read", evidence.dead_letters);
-            self.found.push(Anomaly {
-                check: Check::C10,
-                name: "dead letters",
-                what,
-            });
-        }
-        let (mut anomalies, counts) = verify(&evidence);
-        anomalies.extend(self.found);
-        let planned = self.plan.rounds.len();
-        let applied = self.bands.iter().filter(|band| band.applied).count();
-        Ok(Report {
-            seed: self.plan.seed,
-            anomalies,
-            counts,
-            bands: self.bands,
-            planned,
-            applied,
-            least_acks: self.plan.least_acks,
-            evidence,
-        })
-    }
-
-    /// Memory and sockets at the end.
-    async fn bounds(&mut self) {
-        let mut sockets = 0;
-        let mut wrong = Vec::new();
-        for node in self.cluster.nodes() {
-            if let Some(memory) = node.resident().filter(|memory| *memory > MEMORY) {
-                wrong.push(format!("{} has {memory} KiB in memory", node.name));
-            }
-        }
-        for node in &self.cluster.servers {
-            let health = crate::http::get(node.direct(), "/healthz").await;
-            let health = health
-                .ok()
-                .and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
-            sockets += health
-                .and_then(|health| health["sockets"].as_u64())
-                .unwrap_or_default();
-        }
-        let clients = self.plan.size.clients as u64;
-        // Those that were cut off silently are told by their own silence, up to 45 s later.
-        if sockets > clients * 2 {
-            wrong.push(format!("{sockets} sockets for {clients} clients"));
-        }
-        for what in wrong {
-            self.find(Check::C10, "unbounded", what);
-        }
-    }
 }
 
 /// The rooms of a client; the first one of client `i` below the number of rooms is room `i`, which it marks in the end.
-fn rooms_of(size: Size, client: usize) -> Vec<usize> {
+pub(super) fn rooms_of(size: Size, client: usize) -> Vec<usize> {
     let first = client % size.rooms;
     let step = 1 + client / size.rooms % (size.rooms - 1).max(1);
     let mut rooms: Vec<usize> = (0..size.joins)
