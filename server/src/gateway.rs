@@ -18,8 +18,10 @@ use crate::{
     state::AppState,
 };
 
+mod bad_frames;
 mod greeting;
 mod lane;
+mod sends;
 mod session;
 mod socket;
 

@@ -13,7 +13,8 @@ use sphere_protocol::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    session::{BadFrames, Connection, Session, binary, out_of_place},
+    bad_frames::{BadFrames, binary, out_of_place},
+    session::{Connection, Session},
     socket::{Ended, Received, flush, receive},
 };
 use crate::{

@@ -4,40 +4,35 @@
 //! after the other too, which fixes their order, and then wait for the log side by side.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     net::IpAddr,
     sync::Arc,
 };
 
-use futures::{
-    FutureExt as _, StreamExt as _,
-    future::{BoxFuture, OptionFuture},
-    stream::FuturesUnordered,
-};
+use futures::{FutureExt as _, future::BoxFuture};
 use parking_lot::Mutex;
 use sphere_protocol::{
-    Cid, ClientFrame, Code, DecodeError, RoomName, ServerFrame,
+    ClientFrame, Code, DecodeError, RoomName, ServerFrame,
     client::{JoinRoom, Ping, PostMessage, SyncRoom},
-    limits::MAX_OPEN_SENDS,
     server::{ErrorFrame, Pong, RoomError, RoomLeft},
 };
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
-use super::lane::Lane;
+use super::{
+    bad_frames::{BadFrames, TooManyBadFrames, out_of_place},
+    lane::Lane,
+    sends::Sends,
+};
 use crate::{
     auth::Identity,
-    chat::{Admitted, Refusal, Send},
+    chat::Refusal,
     history::{Ask, Request},
     hub::{Queue, SocketId},
     limits::{SocketLimit, per_socket},
     state::AppState,
 };
 
-/// Sends that wait to be looked at; more are refused without looking.
-const MAX_WAITING: usize = 1_024;
-/// Bad frames within this time are too many.
-const BAD_FRAMES: (usize, Duration) = (3, Duration::from_secs(10));
 /// When a page that could not be read may be asked for again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -142,21 +137,15 @@ impl Session {
     }
 
     fn post(&mut self, post: PostMessage) {
-        if self.connection.state.lifecycle.draining.is_cancelled() {
-            self.connection.queue.answer(&ServerFrame::Nack(
-                Refusal::later(Code::ShuttingDown, RETRY).nack(post.cid),
-            ));
-        } else if self.sends.waiting.len() >= MAX_WAITING {
-            self.connection.queue.answer(&ServerFrame::Nack(
-                Refusal::later(Code::RateLimited, RETRY).nack(post.cid),
-            ));
+        let cid = post.cid;
+        let taken = if self.connection.state.lifecycle.draining.is_cancelled() {
+            Err(Code::ShuttingDown)
         } else {
-            let crowded = self.sends.open() >= MAX_OPEN_SENDS;
-            self.sends.waiting.push_back(Send {
-                post,
-                received: Instant::now(),
-                crowded,
-            });
+            self.sends.push(post)
+        };
+        if let Err(code) = taken {
+            let nack = Refusal::later(code, RETRY).nack(cid);
+            self.connection.queue.answer(&ServerFrame::Nack(nack));
         }
     }
 
@@ -259,129 +248,5 @@ impl Connection {
             retry,
             after_ms,
         }));
-    }
-}
-
-/// The sends of a socket: checked one after the other, then stored side by side.
-#[derive(Default)]
-struct Sends {
-    waiting: VecDeque<Send>,
-    checking: Option<(Cid, BoxFuture<'static, Result<Admitted, Refusal>>)>,
-    storing: FuturesUnordered<BoxFuture<'static, ServerFrame>>,
-}
-
-impl Sends {
-    /// Sends that have not been answered.
-    fn open(&self) -> usize {
-        self.waiting.len() + usize::from(self.checking.is_some()) + self.storing.len()
-    }
-
-    async fn drive(&mut self, connection: &Arc<Connection>) -> Infallible {
-        loop {
-            if self.checking.is_none() {
-                self.checking = self.waiting.pop_front().map(|send| {
-                    let (cid, connection) = (send.post.cid, Arc::clone(connection));
-                    let check = async move {
-                        let identity = connection.identity.as_deref();
-                        connection
-                            .state
-                            .chat
-                            .post(identity, connection.address, send)
-                            .await
-                    };
-                    (cid, check.boxed())
-                });
-            }
-            let cid = self.checking.as_ref().map(|(cid, _)| *cid);
-            let checking = OptionFuture::from(self.checking.as_mut().map(|(_, check)| check));
-            tokio::select! {
-                Some(frame) = self.storing.next() => connection.queue.answer(&frame),
-                Some(checked) = checking => {
-                    self.checking = None;
-                    let Some(cid) = cid else { continue };
-                    match checked {
-                        Ok(Admitted::Known(ack)) => connection.queue.answer(&ServerFrame::Ack(ack)),
-                        Ok(Admitted::Sent(stored)) => self.storing.push(stored.map(move |outcome| answer(cid, outcome)).boxed()),
-                        Err(refusal) => connection.queue.answer(&ServerFrame::Nack(refusal.nack(cid))),
-                    }
-                }
-                else => std::future::pending().await,
-            }
-        }
-    }
-}
-
-fn answer(cid: Cid, outcome: Result<sphere_protocol::server::Ack, Refusal>) -> ServerFrame {
-    match outcome {
-        Ok(ack) => ServerFrame::Ack(ack),
-        Err(refusal) => ServerFrame::Nack(refusal.nack(cid)),
-    }
-}
-
-/// There were too many bad frames: the socket is closed after the last answer.
-#[derive(Debug)]
-pub(super) struct TooManyBadFrames;
-
-/// Counts frames that could not be read.
-#[derive(Default)]
-pub(super) struct BadFrames(VecDeque<Instant>);
-
-impl BadFrames {
-    /// Answers a bad frame.
-    ///
-    /// # Errors
-    /// When it is one too many.
-    pub(super) fn answer(
-        &mut self,
-        queue: &Queue,
-        error: DecodeError,
-    ) -> Result<(), TooManyBadFrames> {
-        // Neither the event nor what the parser says: both may repeat what somebody wrote.
-        tracing::debug!(code = ?error.code, "a bad frame");
-        queue.answer(&match error.cid {
-            Some(cid) => ServerFrame::Nack(Refusal::never(error.code).nack(cid)),
-            None => {
-                let message = error.code.text().to_owned();
-                ServerFrame::Error(ErrorFrame {
-                    code: error.code,
-                    message,
-                    retry: false,
-                    event: error.event,
-                })
-            }
-        });
-        let now = Instant::now();
-        self.0.retain(|at| now - *at < BAD_FRAMES.1);
-        self.0.push_back(now);
-        if self.0.len() >= BAD_FRAMES.0 {
-            Err(TooManyBadFrames)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// A frame that is well-formed, but not allowed here.
-pub(super) fn out_of_place(frame: &ClientFrame, why: &str) -> DecodeError {
-    let cid = if let ClientFrame::PostMessage(post) = frame {
-        Some(post.cid)
-    } else {
-        None
-    };
-    DecodeError {
-        code: Code::BadFrame,
-        event: Some(frame.event().to_owned()),
-        cid,
-        why: why.to_owned(),
-    }
-}
-
-/// A frame that is not even text.
-pub(super) fn binary() -> DecodeError {
-    DecodeError {
-        code: Code::BadFrame,
-        event: None,
-        cid: None,
-        why: "a binary frame".to_owned(),
     }
 }

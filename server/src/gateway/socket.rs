@@ -11,11 +11,7 @@ use rand::Rng as _;
 use sphere_protocol::{CloseCode, Code, ServerFrame, limits::MAX_FRAME, server::Bye};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
-use super::{
-    DRAIN, PING, SILENCE, WRITE,
-    greeting::greet,
-    session::{Session, binary},
-};
+use super::{DRAIN, PING, SILENCE, WRITE, bad_frames::binary, greeting::greet, session::Session};
 use crate::{
     hub::{Next, Queue},
     state::AppState,

@@ -111,8 +111,8 @@ async fn advance(transaction: &DatabaseTransaction, batch: &Batch<'_>) -> Result
     Ok(moved.rows_affected == 1)
 }
 
-/// The keys of the rooms that the records name and that are not deleted. A room that a restored store has lost is made again; one that was deleted
-/// is still there, so nothing comes back.
+/// The keys of the rooms that the records name and that are not deleted. A room that a restored store has lost is made
+/// again; one that was deleted is still there, so nothing comes back.
 async fn rooms(
     transaction: &DatabaseTransaction,
     partition: Partition,
