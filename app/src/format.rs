@@ -10,6 +10,7 @@
 
 mod blocks;
 mod emoji;
+mod frames;
 mod inlines;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,8 @@
 //! Text to marked pieces, from left to right in one pass.
 //!
-//! A mark opens a frame; its partner closes it. Each kind of mark is open at most once, so frames never stand deeper than
-//! there are kinds; a frame that nobody closes turns back into text.
+//! A mark opens a frame; its partner closes it ([`Frames`]). What means nothing stays as it was written.
 
-use super::{Inline, Style};
+use super::{Inline, frames::Frames};
 use crate::links::{Found, is_link, next_link, place};
 
 /// Longer runs of backticks are just backticks.
@@ -14,18 +13,12 @@ pub(super) fn read(text: &str) -> Vec<Inline> {
     Reader::new(text, true).read()
 }
 
-struct Frame<'a> {
-    mark: &'a str,
-    inside: Vec<Inline>,
-}
-
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     /// Where the text begins that was passed and means nothing but itself.
     plain: usize,
-    done: Vec<Inline>,
-    frames: Vec<Frame<'a>>,
+    frames: Frames<'a>,
     /// Whether links may stand here; not in the label of one.
     links: bool,
     /// The next link: looked for again only when it has been passed.
@@ -40,8 +33,7 @@ impl<'a> Reader<'a> {
             text,
             at: 0,
             plain: 0,
-            done: Vec::new(),
-            frames: Vec::new(),
+            frames: Frames::default(),
             links,
             next: links.then(|| next_link(text, 0)).flatten(),
             alone: [false; LONGEST_TICKS + 1],
@@ -64,48 +56,22 @@ impl<'a> Reader<'a> {
             }
         }
         self.flush();
-        self.unwind(0);
-        self.done
-    }
-
-    fn inside(&mut self) -> &mut Vec<Inline> {
-        match self.frames.last_mut() {
-            Some(frame) => &mut frame.inside,
-            None => &mut self.done,
-        }
+        self.frames.finish()
     }
 
     /// What was passed and meant nothing becomes text.
     fn flush(&mut self) {
-        let text = &self.text[self.plain..self.at];
-        push_text(self.inside(), text);
+        self.frames.text(&self.text[self.plain..self.at]);
         self.plain = self.at;
     }
 
     /// Puts something in place of the text up to `end`.
     fn put(&mut self, inline: Inline, end: usize) -> bool {
         self.flush();
-        self.inside().push(inline);
+        self.frames.push(inline);
         self.at = end;
         self.plain = end;
         true
-    }
-
-    /// Frames above `depth` have no partner: back to text.
-    fn unwind(&mut self, depth: usize) {
-        while self.frames.len() > depth {
-            let Some(frame) = self.frames.pop() else {
-                return;
-            };
-            let into = self.inside();
-            push_text(into, frame.mark);
-            for inline in frame.inside {
-                match inline {
-                    Inline::Text(text) => push_text(into, &text),
-                    other => into.push(other),
-                }
-            }
-        }
     }
 
     fn link(&mut self) -> bool {
@@ -200,9 +166,13 @@ impl<'a> Reader<'a> {
         self.flush();
         while self.at < end {
             let left = end - self.at;
-            let width = if closes { self.close(byte, left) } else { 0 };
+            let width = if closes {
+                self.frames.close(byte, left)
+            } else {
+                0
+            };
             let width = if width == 0 && opens {
-                self.open(least, left)
+                self.frames.open(&text[self.at..end], least)
             } else {
                 width
             };
@@ -214,46 +184,6 @@ impl<'a> Reader<'a> {
         self.plain = self.at;
         self.at = end;
         true
-    }
-
-    /// Closes the frame whose mark has this width, or else the innermost that has a narrower one; says how wide it was.
-    fn close(&mut self, byte: u8, left: usize) -> usize {
-        let find = |fits: &dyn Fn(usize) -> bool| {
-            self.frames.iter().rposition(|frame| {
-                frame.mark.as_bytes()[0] == byte
-                    && fits(frame.mark.len())
-                    && !frame.inside.is_empty()
-            })
-        };
-        let Some(index) = find(&|width| width == left).or_else(|| find(&|width| width < left))
-        else {
-            return 0;
-        };
-        self.unwind(index + 1);
-        let Some(frame) = self.frames.pop() else {
-            return 0;
-        };
-        let style = match (byte, frame.mark.len()) {
-            (b'~', _) => Style::Struck,
-            (b'|', _) => Style::Spoiler,
-            (_, 1) => Style::Italic,
-            _ => Style::Bold,
-        };
-        self.inside().push(Inline::Styled(style, frame.inside));
-        frame.mark.len()
-    }
-
-    /// Opens a frame, the widest that is not open already; says how wide its mark is.
-    fn open(&mut self, least: usize, left: usize) -> usize {
-        for width in (least..=left.min(2)).rev() {
-            let mark = &self.text[self.at..self.at + width];
-            if self.frames.iter().all(|frame| frame.mark != mark) {
-                let inside = Vec::new();
-                self.frames.push(Frame { mark, inside });
-                return width;
-            }
-        }
-        0
     }
 
     /// `[label](address)`. An image is none.
@@ -288,17 +218,9 @@ impl<'a> Reader<'a> {
         let rest = self.text[self.at + 1..].trim_start_matches([' ', '\t']);
         if rest.starts_with('\n') {
             self.flush();
-            self.unwind(0);
+            self.frames.unwind(0);
         }
         false
-    }
-}
-
-fn push_text(into: &mut Vec<Inline>, text: &str) {
-    match into.last_mut() {
-        _ if text.is_empty() => {}
-        Some(Inline::Text(last)) => last.push_str(text),
-        _ => into.push(Inline::Text(text.to_owned())),
     }
 }
 

@@ -5,12 +5,11 @@
 //! have; what is missing is either asked for or marked as a [`Hole`]. Called by [`super::ChatState`].
 
 mod pages;
+mod pending;
 
 use std::sync::Arc;
 
-use sphere_protocol::{
-    Cid, Code, Epoch, Kind, Message, MessageId, RoomName, Seq, Timestamp, UserId,
-};
+use sphere_protocol::{Code, Epoch, Kind, Message, MessageId, RoomName, Seq, UserId};
 
 use super::{Effect, own::Pending};
 
@@ -212,31 +211,6 @@ impl RoomState {
         self.held.clear();
     }
 
-    /// A row for a message of this user, or a new state of one.
-    pub(super) fn pend(&mut self, pending: Pending) {
-        let same = |other: &&mut Pending| other.cid == pending.cid;
-        if let Some(other) = self.pending.iter_mut().find(same) {
-            other.refused = pending.refused;
-        } else if !self.rows.iter().any(|row| row.id == pending.message.id) {
-            // The server may have told before the outbox did.
-            self.pending.push(pending);
-        }
-    }
-
-    /// A place for a message of this user: its row keeps its id and becomes a stored one.
-    pub(super) fn complete(&mut self, cid: Cid, seq: Seq, at: Timestamp) -> Option<Effect> {
-        let index = self.pending.iter().position(|pending| pending.cid == cid)?;
-        let pending = self.pending.remove(index);
-        if self.shows(seq) {
-            let mut message = (*pending.message).clone();
-            message.seq = seq;
-            message.created_at = at;
-            message.epoch = self.epoch.unwrap_or_default();
-            self.place(&Arc::new(message));
-        }
-        Some(Effect::Stored { cid, seq, at })
-    }
-
     /// Puts a record into its place, each id once, the lowest `seq` wins.
     fn place(&mut self, message: &Arc<Message>) {
         if let Some(index) = self.rows.iter().position(|row| row.id == message.id) {
@@ -256,19 +230,6 @@ impl RoomState {
         }
         self.place(message);
         self.settle(message)
-    }
-
-    fn settle(&mut self, message: &Message) -> Option<Effect> {
-        let index = self
-            .pending
-            .iter()
-            .position(|pending| pending.message.id == message.id)?;
-        let pending = self.pending.remove(index);
-        Some(Effect::Stored {
-            cid: pending.cid,
-            seq: message.seq,
-            at: message.created_at,
-        })
     }
 
     fn append(&mut self, message: &Arc<Message>) -> Option<Effect> {

@@ -89,7 +89,10 @@ async fn a_consumer_that_vanishes_in_the_middle_of_a_transaction_holds_nobody_up
     // The wire hangs while rows go through it, with a transaction open as often as not.
     let writing = say_many(&mut ada, "meanwhile", 200);
     let hanging = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        eventually("rows go through the wire", async || {
+            count(&direct, "SELECT count(*) FROM messages").await >= 60
+        })
+        .await;
         wire.hang();
         Instant::now()
     };
