@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Cluster, count, stored};
+use super::{Cluster, count, execute, stored};
 use crate::support::{Client, Person, Proxy, eventually, http, proxy::authority, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,4 +110,42 @@ async fn a_server_does_not_wait_for_ever_for_a_database_that_hangs_when_it_start
     let mut process = cluster.spawn("web", &[]).await;
     let status = within("the end of the start", process.ended()).await;
     assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_was_restored_from_a_backup_is_made_whole_from_the_log() {
+    let cluster = Cluster::new().await;
+    let (web, mut consumer) = (cluster.web().await, cluster.consumer().await);
+    let mut ada = Client::join(web.address, &Person::new("Ada"), &["room1"]).await;
+    for n in 0..60 {
+        ada.say("room1", &format!("{n}")).await;
+    }
+    stored(&web).await;
+    let told = http::records(web.address, "room1").await;
+    consumer.kill().await;
+    // As a backup has it: rows and offsets of one moment.
+    execute(
+        &cluster.database,
+        "WITH gone AS (DELETE FROM messages WHERE seq >= 20) \
+         UPDATE log_offsets SET next_offset = 20 WHERE next_offset > 20",
+    )
+    .await;
+    assert_eq!(
+        count(&cluster.database, "SELECT count(*) FROM messages").await,
+        20
+    );
+    let new = cluster.web().await;
+    assert_eq!(http::records(new.address, "room1").await, told);
+
+    let _another = cluster.consumer().await;
+    ada.say("room1", "after").await;
+    eventually("everything is stored again", async || {
+        count(&cluster.database, "SELECT count(*) FROM messages").await == 61
+    })
+    .await;
+    for server in [&web, &new] {
+        let now = http::records(server.address, "room1").await;
+        assert_eq!(now[..60], told[..]);
+        assert_eq!(now.len(), 61);
+    }
 }
