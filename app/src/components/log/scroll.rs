@@ -115,7 +115,10 @@ impl Scroll {
         let Some(log) = self.log.get_untracked() else {
             return;
         };
-        let by = self.notice(&log);
+        let Some(by) = self.notice(&log) else {
+            // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
+            return;
+        };
         if !self.chat.at_end.get_untracked() {
             self.hold(&log, by);
             if self.is_near_end(&log) {
@@ -126,25 +129,24 @@ impl Scroll {
         self.reach(&log);
     }
 
-    /// How far the reader has scrolled down since the log was looked at last. Going up leaves the end.
+    /// How far the reader has scrolled down since the log was looked at last; none in another room. Going up leaves the end.
     ///
     /// Nobody but the reader moves a log without [`Scroll::settle`] knowing, apart from the browser, which pulls it up when
     /// there is less to see, if only for a moment: what goes up while sizes change is not the reader's doing.
-    fn notice(self, log: &HtmlElement) -> f64 {
+    fn notice(self, log: &HtmlElement) -> Option<f64> {
         let (room, before, sizes) = self.stood.get_value();
         if room != self.room() {
-            // Another room was drawn and the log has not followed yet: where it stands is nobody's choice.
-            return 0.0;
+            return None;
         }
         let by = place::top(log) - before;
         if by.abs() < 0.5 || by < 0.0 && sizes != place::sizes(log) {
-            return 0.0;
+            return Some(0.0);
         }
         let at_end = self.chat.at_end.get_untracked();
         if at_end && by < 0.0 && !self.is_near_end(log) {
             self.chat.act(Action::AtEnd(false));
         }
-        by
+        Some(by)
     }
 
     fn is_near_end(self, log: &HtmlElement) -> bool {
@@ -225,7 +227,7 @@ impl Scroll {
             return;
         };
         self.give_focus_back(&log);
-        let by = self.notice(&log);
+        let by = self.notice(&log).unwrap_or_default();
         if let Some(id) = self.chat.aim.get_untracked()
             && place::aim(&log, id)
         {
