@@ -95,6 +95,8 @@ service_urls() {
   echo "TEST_KAFKA_TLS=127.0.0.1:$(<"$services/kafka/tls-port")"
   echo "TEST_KAFKA_SASL=127.0.0.1:$(<"$services/kafka/sasl-port")"
   echo "TEST_KAFKA_FOLDER=$services/kafka"
+  # For tests that kill a broker of their own.
+  echo "KAFKA_LIBS=$(kafka_libs)"
 }
 
 # --- one process each ---

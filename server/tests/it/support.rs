@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(crate) mod client;
 pub(crate) mod files;
 pub(crate) mod http;
+pub(crate) mod kafka;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod proxy;
@@ -19,6 +20,7 @@ pub(crate) mod topic;
 pub(crate) mod view;
 
 pub(crate) use client::{Client, Frame, Got};
+pub(crate) use kafka::Kafka;
 pub(crate) use person::{Person, cid};
 pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;

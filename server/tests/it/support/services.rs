@@ -29,6 +29,11 @@ pub(crate) fn kafka_folder() -> String {
     variable("TEST_KAFKA_FOLDER")
 }
 
+/// The programs of a broker, to start one with.
+pub(crate) fn kafka_libs() -> String {
+    variable("KAFKA_LIBS")
+}
+
 /// The address of a real PostgreSQL.
 pub(crate) fn postgres() -> String {
     variable("DATABASE_URL")
@@ -40,6 +45,16 @@ fn variable(name: &str) -> String {
     })
 }
 
+/// A port below those that the system gives to outgoing connections: nobody takes it while its owner is dead.
+pub(super) fn free_port() -> u16 {
+    loop {
+        let port = rand::random_range(12_000..32_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A Redis of one test's own, so that the test may do to it what it likes.
 pub(crate) struct Redis {
     port: u16,
@@ -49,11 +64,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts one and waits until it answers.
     pub(crate) async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let redis = Self {
             port,
             child: spawn(port),
