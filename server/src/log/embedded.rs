@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::writer::{Write, Writer, next_offsets};
+use self::writer::{Write, Writer};
 use super::{AppendError, Entry, MessageLog, Offset, Partition, ReadError, Record};
 
 mod writer;
@@ -64,21 +64,15 @@ impl EmbeddedLog {
                 .execute(&mut writer)
                 .await?;
         }
-        let next = next_offsets(&mut writer).await?;
-        let (senders, ends) = next.iter().map(|offset| watch::channel(*offset)).unzip();
+        // A file that vanished is not made anew behind its readers' back.
+        let again = options.clone().create_if_missing(false);
+        let (writer, ends) = Writer::new(again, writer).await?;
         let (writes, queue) = mpsc::channel(QUEUE);
         let readers = SqlitePoolOptions::new()
             .max_connections(2)
             .connect_with(options.read_only(true))
             .await?;
-        tokio::spawn(
-            Writer {
-                connection: writer,
-                next,
-                ends: senders,
-            }
-            .run(queue),
-        );
+        tokio::spawn(writer.run(queue));
         Ok(Arc::new(Self {
             writes,
             ends,

@@ -3,6 +3,7 @@
 
 mod end;
 mod fsync;
+mod full;
 mod kill;
 mod logs;
 mod slow;

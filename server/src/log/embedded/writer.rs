@@ -1,9 +1,10 @@
 //! The writer of the embedded log: gathers what waits and commits it at once, so that one fsync serves many.
 //!
-//! A record is answered when its commit is on the disk, or with an outcome that nobody knows when the commit failed.
-//! Started by [`super::EmbeddedLog`].
+//! A record is answered when its commit is on the disk, or with an outcome that nobody knows when the commit failed. The
+//! connection is then thrown away: SQLite undoes a transaction by itself when the disk is full, sqlx does not learn of it,
+//! and no other transaction would ever begin. Started by [`super::EmbeddedLog`].
 
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::log::{AppendError, Offset, Partition};
@@ -20,9 +21,7 @@ pub(super) struct Write {
 }
 
 /// The next offset of every partition, as the file has it.
-pub(super) async fn next_offsets(
-    connection: &mut SqliteConnection,
-) -> Result<Vec<Offset>, sqlx::Error> {
+async fn next_offsets(connection: &mut SqliteConnection) -> Result<Vec<Offset>, sqlx::Error> {
     let rows = sqlx::query("SELECT next_offset FROM partitions ORDER BY partition")
         .fetch_all(connection)
         .await?;
@@ -31,12 +30,33 @@ pub(super) async fn next_offsets(
 
 /// The only one that writes records.
 pub(super) struct Writer {
-    pub(super) connection: SqliteConnection,
-    pub(super) next: Vec<Offset>,
-    pub(super) ends: Vec<watch::Sender<Offset>>,
+    options: SqliteConnectOptions,
+    /// None after a failure, until the file can be opened again.
+    connection: Option<SqliteConnection>,
+    next: Vec<Offset>,
+    ends: Vec<watch::Sender<Offset>>,
 }
 
 impl Writer {
+    /// A writer on this connection, and where each partition ends.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) async fn new(
+        options: SqliteConnectOptions,
+        mut connection: SqliteConnection,
+    ) -> Result<(Self, Vec<watch::Receiver<Offset>>), sqlx::Error> {
+        let next = next_offsets(&mut connection).await?;
+        let (ends, receivers) = next.iter().map(|offset| watch::channel(*offset)).unzip();
+        let writer = Self {
+            options,
+            connection: Some(connection),
+            next,
+            ends,
+        };
+        Ok((writer, receivers))
+    }
+
     /// Writes what is queued until nobody can queue any more.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Write>) {
         let mut group = Vec::with_capacity(GROUP);
@@ -55,10 +75,8 @@ impl Writer {
                             .done
                             .send(Err(AppendError::OutcomeUnknown(error.to_string())));
                     }
-                    // The commit may have happened before it failed: only the file knows.
-                    if let Ok(next) = next_offsets(&mut self.connection).await {
-                        self.next = next;
-                    }
+                    // The commit may have happened before it failed: followers want to know now.
+                    self.connection = self.reopen().await.ok();
                 }
             }
             for (end, next) in self.ends.iter().zip(&self.next) {
@@ -67,11 +85,23 @@ impl Writer {
         }
     }
 
+    /// A new connection; where the partitions end after a failure only the file knows.
+    async fn reopen(&mut self) -> Result<SqliteConnection, sqlx::Error> {
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        self.next = next_offsets(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Commits a group. The connection is kept only if all went well.
     async fn commit(&mut self, group: &[Write]) -> Result<Vec<Offset>, sqlx::Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.reopen().await?,
+        };
         let mut next = self.next.clone();
         let mut offsets = Vec::with_capacity(group.len());
         let now = crate::clock::now().0;
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for write in group {
             let offset = usize::try_from(write.partition)
                 .ok()
@@ -99,6 +129,7 @@ impl Writer {
             }
         }
         transaction.commit().await?;
+        self.connection = Some(connection);
         self.next = next;
         Ok(offsets)
     }
