@@ -72,16 +72,17 @@ pub(super) fn first_in_view(log: &HtmlElement) -> Option<(String, f64)> {
             high = middle;
         }
     }
+    let mut first = low;
     for index in low..children.length() {
         let line = children.item(index)?;
         if offset(&line, log) > height / 2.0 {
             break;
         }
         if line.has_attribute("data-hole") {
-            low = index + 1;
+            first = index + 1;
         }
     }
-    let mut rows = (low..children.length()).filter_map(|index| {
+    let mut rows = (first..children.length()).filter_map(|index| {
         let row = children.item(index)?;
         Some((row.get_attribute("data-id")?, offset(&row, log)))
     });
