@@ -115,6 +115,16 @@ impl Fault {
         }
     }
 
+    /// Which of those that go together begins first: what changes every edge would undo what another did to one of them,
+    /// and what takes its time would be over before another begins.
+    pub fn turn(self) -> u8 {
+        match self {
+            Self::SlowEdges => 0,
+            Self::RollingRestart => 2,
+            _ => 1,
+        }
+    }
+
     /// Whether both may happen at once: they must not need the same process to be alive.
     pub fn goes_with(self, other: Self) -> bool {
         let part = |fault: Self| match fault {

@@ -8,7 +8,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -62,8 +62,11 @@ struct Edge {
     round: watch::Sender<u64>,
     /// Connections of an earlier round lose their upstream and stay open towards the client.
     half_open: watch::Sender<u64>,
-    /// Bytes until every connection is cut; negative: never.
-    cut_after: AtomicI64,
+    /// After so many bytes a connection is torn, again and again; 0: never.
+    tear_every: AtomicUsize,
+    /// Bytes of all connections since then.
+    carried: AtomicUsize,
+    torn: AtomicU64,
     drops: AtomicU32,
     drop_by: parking_lot::Mutex<Option<(Matches, Then)>>,
     dropped: AtomicU64,
@@ -90,7 +93,9 @@ impl Proxy {
             mode: watch::Sender::default(),
             round: watch::Sender::default(),
             half_open: watch::Sender::default(),
-            cut_after: AtomicI64::new(-1),
+            tear_every: AtomicUsize::new(0),
+            carried: AtomicUsize::new(0),
+            torn: AtomicU64::new(0),
             drops: AtomicU32::new(0),
             drop_by: parking_lot::Mutex::new(None),
             dropped: AtomicU64::new(0),
@@ -121,18 +126,27 @@ impl Proxy {
         self.edge.half_open.send_modify(|round| *round += 1);
     }
 
-    /// Closes every connection once so many bytes have passed in all, wherever in a frame that is.
-    pub fn cut_after(&self, bytes: u32) {
-        self.edge.cut_after.store(i64::from(bytes), Relaxed);
+    /// Whenever so many bytes have passed in all, the connection that carries the last of them is closed behind it,
+    /// wherever in a frame that is.
+    pub fn tear_every(&self, bytes: usize) {
+        self.edge.torn.store(0, Relaxed);
+        self.edge.carried.store(0, Relaxed);
+        self.edge.tear_every.store(bytes, Relaxed);
+    }
+
+    /// How many connections were torn since that was asked for.
+    pub fn torn(&self) -> u64 {
+        self.edge.torn.load(Relaxed)
     }
 
     /// Drops the responses to the next so many requests that match.
     pub fn drop_responses(&self, count: u32, matches: Matches, then: Then) {
+        self.edge.dropped.store(0, Relaxed);
         *self.edge.drop_by.lock() = Some((matches, then));
         self.edge.drops.store(count, Relaxed);
     }
 
-    /// How many responses were dropped.
+    /// How many responses were dropped since that was asked for.
     pub fn dropped(&self) -> u64 {
         self.edge.dropped.load(Relaxed)
     }
@@ -145,7 +159,7 @@ impl Proxy {
     /// Ends everything that is still to come. Connections stay as they are.
     pub fn heal(&self) {
         self.set(Mode::Pass);
-        self.edge.cut_after.store(-1, Relaxed);
+        self.edge.tear_every.store(0, Relaxed);
         self.edge.drops.store(0, Relaxed);
     }
 }
@@ -168,6 +182,16 @@ impl Edge {
                 _ = round.wait_for(|round| *round == u64::MAX) => return,
             }
         }
+    }
+
+    /// How many of the next so many bytes pass before the connection is to be torn; none: all of them, and it stays.
+    fn until_torn(&self, count: usize) -> Option<usize> {
+        let every = self.tear_every.load(Relaxed);
+        if every == 0 {
+            return None;
+        }
+        let left = every - self.carried.fetch_add(count, Relaxed) % every;
+        (left <= count).then_some(left)
     }
 
     async fn connection(self: Arc<Self>, client: TcpStream) {
@@ -238,7 +262,8 @@ impl Open {
                 let Ok(count @ 1..) = from.read(&mut buffer).await else {
                     return;
                 };
-                let bytes = &buffer[..count];
+                let torn = self.edge.until_torn(count);
+                let bytes = &buffer[..torn.unwrap_or(count)];
                 if !self.passes(bytes, direction).await {
                     return;
                 }
@@ -247,6 +272,10 @@ impl Open {
                     Mode::Pass | Mode::BlackHole => Instant::now(),
                 };
                 if later.send((at, bytes.to_vec())).await.is_err() {
+                    return;
+                }
+                if torn.is_some() {
+                    self.edge.torn.fetch_add(1, Relaxed);
                     return;
                 }
             }
@@ -269,12 +298,6 @@ impl Open {
     /// Whether the bytes go on; if not, the connection ends.
     async fn passes(&self, bytes: &[u8], direction: Direction) -> bool {
         let edge = &self.edge;
-        let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        if edge.cut_after.load(Relaxed) >= 0 && edge.cut_after.fetch_sub(count, Relaxed) < count {
-            edge.cut_after.store(-1, Relaxed);
-            edge.round.send_modify(|round| *round += 1);
-            return false;
-        }
         let Some((matches, then)) = *edge.drop_by.lock() else {
             return true;
         };

@@ -129,6 +129,10 @@ impl Report {
             probes,
             ..
         } = self.counts;
+        say(format_args!(
+            "{} of {} rounds of faults done",
+            self.applied, self.planned
+        ));
         let delays = self.delays();
         let both = |delays: &[u64]| {
             let at = |share| milliseconds(permille(delays, share));

@@ -107,14 +107,38 @@ async fn a_cut_ends_what_is_open_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_connection_is_cut_after_so_many_bytes() {
+async fn connections_are_torn_after_so_many_bytes_again_and_again() {
     let proxy = echo().await;
+    proxy.tear_every(10);
+    for torn in 1..=3 {
+        let mut socket = connect(&proxy).await;
+        // 4 bytes there, 4 back, and the next 2 are the last that pass.
+        say(&mut socket, "1234").await;
+        assert_eq!(hear(&mut socket).await.as_deref(), Some("1234"));
+        say(&mut socket, "56").await;
+        assert_eq!(hear(&mut socket).await, None);
+        assert_eq!(proxy.torn(), torn);
+    }
+    proxy.heal();
     let mut socket = connect(&proxy).await;
-    proxy.cut_after(10);
-    say(&mut socket, "1234").await;
-    assert_eq!(hear(&mut socket).await.as_deref(), Some("1234"));
-    say(&mut socket, "5678").await;
-    assert_eq!(hear(&mut socket).await, None);
+    say(&mut socket, "a whole sentence").await;
+    assert_eq!(hear(&mut socket).await.as_deref(), Some("a whole sentence"));
+}
+
+#[tokio::test]
+async fn what_a_torn_connection_carried_before_arrives_and_nothing_behind_it() {
+    let listener = listener().await.unwrap();
+    let proxy = Proxy::start(listener.local_addr().unwrap()).await.unwrap();
+    proxy.tear_every(6);
+    let mut client = connect(&proxy).await;
+    let (mut server, _) = listener.accept().await.unwrap();
+    say(&mut client, "a frame").await;
+    let mut heard = Vec::new();
+    timeout(SOON, server.read_to_end(&mut heard))
+        .await
+        .expect("an end")
+        .unwrap();
+    assert_eq!(heard, b"a fram");
 }
 
 #[tokio::test]

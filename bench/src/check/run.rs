@@ -112,10 +112,11 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When something does not come back at all.
     pub async fn round(&mut self, faults: &[Fault]) -> Result<(), Failure> {
-        let planned: Vec<Planned> = faults
+        let mut planned: Vec<Planned> = faults
             .iter()
             .map(|fault| fault.plan(&mut self.random, &self.cluster))
             .collect();
+        planned.sort_by_key(|planned| planned.fault.turn());
         let name = faults
             .iter()
             .map(|fault| fault.name())
@@ -135,7 +136,11 @@ impl<'a> Run<'a> {
             }
         }
         sleep(lasts).await;
-        for planned in &planned {
+        for planned in planned.iter().rev() {
+            if !planned.met(&self.cluster) {
+                say(format_args!("  {name}: met nothing"));
+                applied = false;
+            }
             planned
                 .end(self.ground, &mut self.cluster)
                 .await

@@ -20,6 +20,9 @@ pub struct Planned {
     pub target: usize,
 }
 
+/// Bytes between two tears of an edge to Kafka: more than an answer has, so that something passes in between.
+const TORN: usize = 50_000;
+
 /// Whether a request to Kafka is an append: the first two bytes after the length are its number.
 pub fn is_produce(request: &[u8]) -> bool {
     request.get(4..6) == Some(&[0, 0])
@@ -89,7 +92,7 @@ impl Planned {
             }
             Fault::KafkaEdgesTorn => {
                 for node in cluster.nodes() {
-                    node.kafka.cut_after(5_000);
+                    node.kafka.tear_every(TORN);
                 }
             }
             Fault::ConsumersStopped => {
@@ -99,6 +102,15 @@ impl Planned {
             }
         }
         Ok(())
+    }
+
+    /// Whether it met anything, for those that wait for something to break; look before it is mended.
+    pub fn met(self, cluster: &Cluster) -> bool {
+        match self.fault {
+            Fault::KafkaAnswersLost => cluster.servers.iter().any(|node| node.kafka.dropped() > 0),
+            Fault::KafkaEdgesTorn => cluster.nodes().any(|node| node.kafka.torn() > 0),
+            _ => true,
+        }
     }
 
     /// Mends it. What was started again is ready when this returns.

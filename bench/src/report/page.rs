@@ -113,6 +113,10 @@ fn counts(html: &mut String, report: &Report) {
     let at = |delays: &[u64], share| format!("{:.1} ms", milliseconds(permille(delays, share)));
     html.push_str("<h2>Counts</h2><table>");
     for (name, value) in [
+        (
+            "rounds of faults done",
+            format!("{} of {}", report.applied, report.planned),
+        ),
         ("messages written", counts.written.to_string()),
         ("attempts to send", counts.attempts.to_string()),
         ("messages acknowledged", counts.acked.to_string()),

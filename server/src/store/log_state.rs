@@ -1,5 +1,7 @@
 //! What the store knows about the log: its epoch, how far it has been stored, and where a feed starts.
 
+use std::collections::{HashMap, HashSet};
+
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, sea_query::OnConflict,
@@ -104,6 +106,8 @@ impl Store {
                 .into_tuple()
                 .all(&snapshot)
                 .await?;
+            let repeated = rows.iter().filter_map(|(_, _, reference, _)| *reference);
+            let firsts = firsts_of(&snapshot, repeated.collect()).await?;
             let mut ids = Vec::with_capacity(rows.len());
             for (id, seq, reference, created_at) in rows {
                 let first = match reference {
@@ -112,7 +116,7 @@ impl Store {
                         created_at: wire_time(created_at),
                     }),
                     // The first may be older than the window: it has its own row.
-                    Some(first) => first_of(&snapshot, first).await?,
+                    Some(first) => firsts.get(&first).copied(),
                 };
                 let offset = seq - position.base;
                 ids.extend(first.map(|first| RecentId {
@@ -217,6 +221,33 @@ pub(super) async fn first_of(
         seq: row.seq,
         created_at: wire_time(row.created_at),
     }))
+}
+
+/// The same of many ids, in one question: a start must not take longer the more repeats the log holds. At most [`MEMORY`],
+/// which is below what a question may have as parameters.
+async fn firsts_of(
+    db: &impl ConnectionTrait,
+    ids: HashSet<Uuid>,
+) -> Result<HashMap<Uuid, First>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Seq, OffsetDateTime)> = message::Entity::find()
+        .select_only()
+        .columns([
+            message::Column::Id,
+            message::Column::Seq,
+            message::Column::CreatedAt,
+        ])
+        .filter(message::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let first = |(id, seq, created_at)| {
+        let created_at = wire_time(created_at);
+        (id, First { seq, created_at })
+    };
+    Ok(rows.into_iter().map(first).collect())
 }
 
 /// The newest record of a room, and the time of its newest message.

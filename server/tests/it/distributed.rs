@@ -22,6 +22,7 @@ mod consumers;
 mod database;
 mod hints;
 mod process;
+mod replica;
 mod rooms;
 mod secured;
 

@@ -9,7 +9,7 @@ use super::{Cluster, count, stored};
 use crate::support::{Client, Person, Process, http, process::output, topic, within};
 
 /// Runs `sphere` with a command.
-async fn sphere(cluster: &Cluster, command: &[&str]) -> (bool, String) {
+pub(super) async fn sphere(cluster: &Cluster, command: &[&str]) -> (bool, String) {
     let flags = cluster.flags("all", &[]);
     let all: Vec<&str> = flags
         .iter()
