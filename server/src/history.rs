@@ -28,6 +28,9 @@ use tail::Tail;
 /// How long a page may wait for this server to catch up with the log or the store.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Pause before the store is asked again for what it had not yet: a replica may lag.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// What to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
@@ -254,7 +257,7 @@ impl History {
             match fresh {
                 Some(fresh) => break (stored, fresh),
                 // The store went on meanwhile, and the feed has let go of what it then had: count again.
-                None if Instant::now() < deadline => {}
+                None if Instant::now() < deadline => tokio::time::sleep(AGAIN).await,
                 None => return Err(PageError::Unavailable),
             }
         };

@@ -99,9 +99,10 @@ impl Session {
                 Ok(()) => self.request(|connection| connection.sync(sync).boxed()),
                 Err(exceeded) => self.connection.room_error(&sync.room, exceeded.into()),
             },
-            Ok(ClientFrame::LeaveRoom(leave)) => {
-                self.request(|connection| connection.leave(leave.room).boxed())
-            }
+            Ok(ClientFrame::LeaveRoom(leave)) => match self.limit.request() {
+                Ok(()) => self.request(|connection| connection.leave(leave.room).boxed()),
+                Err(exceeded) => self.connection.room_error(&leave.room, exceeded.into()),
+            },
         }
         Ok(())
     }

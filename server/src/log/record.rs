@@ -101,7 +101,8 @@ impl Record {
     pub fn decode(payload: &[u8]) -> Result<Self, Poison> {
         let poison = |error: String| Poison {
             payload: payload.to_vec(),
-            error,
+            // It may repeat what stands in the payload, and PostgreSQL takes no NUL.
+            error: error.replace('\0', "\u{fffd}"),
         };
         let record: Self =
             serde_json::from_slice(payload).map_err(|error| poison(error.to_string()))?;
@@ -111,10 +112,15 @@ impl Record {
         if !matches!(record.kind, Kind::Message | Kind::RoomDeleted) {
             return Err(poison(format!("kind {:?} is not known here", record.kind)));
         }
-        if record.message.contains('\0')
-            || record.user_name.contains('\0')
-            || !record.room.is_valid()
-        {
+        let key_hash = record.key_hash.to_string();
+        let texts = [
+            record.message.as_str(),
+            &record.user_name,
+            &record.user_image,
+            record.user_id.as_str(),
+            &key_hash,
+        ];
+        if texts.iter().any(|text| text.contains('\0')) || !record.room.is_valid() {
             return Err(poison("the store cannot hold this record".to_owned()));
         }
         Ok(record)

@@ -49,7 +49,15 @@ async fn share(state: AppState) -> Result<(), FeedError> {
     loop {
         tokio::select! {
             () = stopped.cancelled() => break,
-            Some(ended) = storing.join_next() => if let Ok(Err(lost)) = ended { return Err(FeedError::Lost(lost)) },
+            Some(ended) = storing.join_next() => match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(lost)) => return Err(FeedError::Lost(lost)),
+                // Whose it was is not known. All begin again, or its lease would be renewed for nobody.
+                Err(panic) => {
+                    tracing::error!(%panic, "a consumer broke down");
+                    held.drain().for_each(|(_, cancel)| cancel.cancel());
+                }
+            },
             _ = ticks.tick() => {
                 // New partitions must have their rows before somebody can hold them.
                 if let Ok(partitions) = state.log.refresh().await {

@@ -18,10 +18,10 @@ use super::{
 };
 use crate::{
     faults::{self, Fault},
-    log::{Entry, Offset, Partition, Record},
+    log::{Entry, Offset, Partition, Poison, Record},
 };
 
-/// Rows of one INSERT: 13 columns each, far below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
+/// Rows of one INSERT: 13 columns each at most, far below SQLite's 32,766 and PostgreSQL's 65,535 parameters.
 const ROWS: usize = 500;
 
 /// A run of a partition's log.
@@ -69,17 +69,14 @@ impl Store {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 transaction = self.write().await?;
             }
-            let readable: Vec<(Seq, &Arc<Record>)> = batch
-                .entries
-                .iter()
-                .filter_map(|entry| {
-                    entry
-                        .record
-                        .as_ref()
-                        .ok()
-                        .map(|record| (base + entry.offset, record))
-                })
-                .collect();
+            let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+            for entry in batch.entries {
+                let seq = base + entry.offset;
+                match &entry.record {
+                    Ok(record) => readable.push((seq, record)),
+                    Err(poison) => unreadable.push((seq, poison)),
+                }
+            }
             let rooms = rooms(&transaction, batch.partition, &readable, now).await?;
             let rows = rows(&transaction, batch.partition, &readable, &rooms).await?;
             for rows in rows.chunks(ROWS) {
@@ -89,10 +86,10 @@ impl Store {
             }
             users(&transaction, &readable, now).await?;
             let deletions = deletions(&transaction, &readable, now).await?;
-            let dead_letters = dead_letters(&transaction, batch, base, now).await?;
+            dead_letters(&transaction, batch.partition, &unreadable, now).await?;
             transaction.commit().await?;
             Ok(Stored::Done {
-                dead_letters,
+                dead_letters: unreadable.len(),
                 deletions,
             })
         })
@@ -221,8 +218,8 @@ async fn users(
         .values()
         .map(|record| new_user(&record.user_id, &record.key_hash, &record.user_name, now))
         .collect();
-    if !rows.is_empty() {
-        user::Entity::insert_many(rows)
+    for rows in rows.chunks(ROWS) {
+        user::Entity::insert_many(rows.to_vec())
             .on_conflict(keep_first())
             .exec_without_returning(transaction)
             .await?;
@@ -256,33 +253,23 @@ async fn deletions(
 /// Keeps what cannot be read, so that nothing is lost and the next record goes on.
 async fn dead_letters(
     transaction: &DatabaseTransaction,
-    batch: &Batch<'_>,
-    base: Seq,
+    partition: Partition,
+    records: &[(Seq, &Poison)],
     now: Timestamp,
-) -> Result<usize, StoreError> {
-    let rows: Vec<_> = batch
-        .entries
-        .iter()
-        .filter_map(|entry| {
-            entry
-                .record
-                .as_ref()
-                .err()
-                .map(|poison| (base + entry.offset, poison))
-        })
-        .map(|(seq, poison)| dead_letter::ActiveModel {
-            partition: Set(batch.partition),
-            seq: Set(seq),
-            payload: Set(poison.payload.clone()),
-            error: Set(poison.error.clone()),
-            created_at: Set(column_time(now)),
-        })
-        .collect();
-    let count = rows.len();
-    if count > 0 {
+) -> Result<(), StoreError> {
+    for records in records.chunks(ROWS) {
+        let rows = records
+            .iter()
+            .map(|(seq, poison)| dead_letter::ActiveModel {
+                partition: Set(partition),
+                seq: Set(*seq),
+                payload: Set(poison.payload.clone()),
+                error: Set(poison.error.clone()),
+                created_at: Set(column_time(now)),
+            });
         dead_letter::Entity::insert_many(rows)
             .exec_without_returning(transaction)
             .await?;
     }
-    Ok(count)
+    Ok(())
 }

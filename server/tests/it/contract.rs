@@ -10,6 +10,7 @@ use server::{
 };
 
 mod bus;
+mod embedded;
 mod log;
 
 /// A record with this text.

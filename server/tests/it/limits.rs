@@ -87,6 +87,7 @@ async fn a_socket_asks_fifty_times_at_once_and_ten_times_a_second() {
         ("ping", json!({"n": 1})),
         ("profile", json!({"userName": "Ada"})),
         ("join:room", json!({"room": "room1"})),
+        ("leave:room", json!({"room": "room1"})),
         ("sync:room", json!({"room": "room1"})),
     ] {
         let mut client = Client::join(server.address, &Person::new("Ada"), &[]).await;

@@ -3,11 +3,12 @@
 use std::{process::Stdio, time::Duration};
 
 use serde_json::json;
+use sphere_protocol::{Cid, Timestamp};
 use tokio::time::Instant;
 
 use super::{Cluster, count, stored};
 use crate::support::{
-    Client, Person, Process, Proxy, eventually, http,
+    Client, Person, Process, Proxy, cid, eventually, http,
     process::{binary, command, output},
     server::UNLIMITED,
     services, topic,
@@ -93,14 +94,38 @@ async fn an_unreadable_record_is_put_aside_and_the_next_one_goes_on() {
     let (web, _consumer) = (cluster.web().await, cluster.consumer().await);
     let mut ada = Client::join(web.address, &Person::new("Ada"), &["room1"]).await;
     ada.say("room1", "before").await;
-    topic::append(&cluster.topic, 0, b"not JSON").await;
-    topic::append(&cluster.topic, 0, br#"{"v":99}"#).await;
+    topic::append(&cluster.topic, 0, b"not JSON", 1).await;
+    topic::append(&cluster.topic, 0, br#"{"v":99}"#, 1).await;
     let ack = ada.say("room1", "after").await;
     assert_eq!(ack["seq"], 3);
     stored(&web).await;
     assert_eq!(http::records(web.address, "room1").await.len(), 2);
     let kept = "SELECT count(*) FROM dead_letters WHERE payload = 'not JSON'::bytea OR seq = 2";
     assert_eq!(count(&cluster.database, kept).await, 2);
+}
+
+#[tokio::test]
+async fn unreadable_records_are_put_aside_however_many_and_whatever_is_in_them() {
+    let cluster = Cluster::new().await;
+    let (web, _consumer) = (cluster.web().await, cluster.consumer().await);
+    let mut ada = Client::join(web.address, &Person::new("Ada"), &["room1"]).await;
+    ada.say("room1", "before").await;
+    // More than PostgreSQL takes with one statement.
+    topic::append(&cluster.topic, 0, b"?", 14_000).await;
+    // The decoder names what it does not like, and PostgreSQL takes no NUL.
+    topic::append(&cluster.topic, 0, br#"{"v":1,"id":"\u0000"}"#, 1).await;
+    let mut record = server::log::Record::room_deleted(
+        "room1".into(),
+        Cid::parse(&cid()).unwrap(),
+        Timestamp(0),
+    );
+    record.user_image = "\0".to_owned();
+    topic::append(&cluster.topic, 0, &record.encode(), 1).await;
+    assert_eq!(ada.say("room1", "after").await["seq"], 14_003);
+    stored(&web).await;
+    assert_eq!(http::records(web.address, "room1").await.len(), 2);
+    let kept = "SELECT count(*) FROM dead_letters";
+    assert_eq!(count(&cluster.database, kept).await, 14_002);
 }
 
 #[tokio::test]

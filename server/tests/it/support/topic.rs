@@ -23,8 +23,8 @@ async fn client() -> Client {
     .unwrap()
 }
 
-/// Appends bytes that are no record of ours.
-pub(crate) async fn append(topic: &str, partition: i32, payload: &[u8]) {
+/// Appends bytes that are no record of ours, as many times as asked, in one batch.
+pub(crate) async fn append(topic: &str, partition: i32, payload: &[u8], times: usize) {
     let client = client().await;
     let partition = client
         .partition_client(topic, partition, UnknownTopicHandling::Error)
@@ -37,7 +37,7 @@ pub(crate) async fn append(topic: &str, partition: i32, payload: &[u8]) {
         timestamp: chrono::DateTime::UNIX_EPOCH,
     };
     partition
-        .produce(vec![record], Compression::NoCompression)
+        .produce(vec![record; times], Compression::NoCompression)
         .await
         .unwrap();
 }
