@@ -14,7 +14,7 @@ const BORDERS: [(&str, &[&str]); 10] = [
         &[
             "server/src/store.rs",
             "server/src/store/",
-            "server/src/log/embedded.rs",
+            "server/src/log/embedded",
         ],
     ),
     (
