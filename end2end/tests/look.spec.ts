@@ -94,8 +94,6 @@ test('at 200 % zoom everything is in reach, and enough of the log to read', asyn
   await expectNoOverflow(ada);
   for (const part of [ada.heading, ada.composer, ada.sendButton, ada.row('Hello, Lin')]) await expect(part).toBeInViewport({ ratio: 1 });
   expect(await ada.log.evaluate((log) => log.clientHeight / innerHeight)).toBeGreaterThan(0.5);
-  await menu(ada).click();
-  await expect(ada.link(room)).toBeInViewport({ ratio: 1 });
   await ada.page.screenshot({ path: join(SCREENS, 'zoom.png') });
 });
 

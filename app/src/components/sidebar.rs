@@ -24,14 +24,15 @@ pub(crate) fn Sidebar() -> impl IntoView {
     Effect::new(move |was: Option<bool>| {
         let open = drawer.get();
         if was.is_some_and(|was| was != open) {
-            let part = if open {
-                "#side .room-link"
+            // The room that is shown comes into view by that, however many there are.
+            let parts = if open {
+                ["#side .room-link[aria-current]", "#side .room-link"]
             } else {
-                ".head .menu"
+                [".head .menu"; 2]
             };
             // Once the drawer stands where it will be. What is not drawn takes no focus, and needs none.
             request_animation_frame(move || {
-                browser::focus(part);
+                parts.into_iter().any(browser::focus);
             });
         }
         open
