@@ -1,4 +1,4 @@
-//! What every log and every bus promises, held for each adapter: one function per promise, one line per adapter.
+//! What every log, every bus and every store promises, held for each adapter: one function per promise, one line per adapter.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use server::{
 mod bus;
 mod embedded;
 mod log;
+mod store;
 
 /// A record with this text.
 pub(crate) fn record(text: &str) -> Arc<Record> {
