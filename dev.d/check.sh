@@ -82,7 +82,7 @@ tests_failed=
 
 rust_tests() {
   rm -f "$rust_report"
-  SPHERE_BIN="$binary" SPHERE_FAULTS_BIN="$faulty_binary" KAFKA_LIBS="$(kafka_libs)" \
+  SPHERE_BIN="$binary" SPHERE_FAULTS_BIN="$faulty_binary" \
     cargo nextest run "${locked[@]}" "${native[@]}" 9>&- || tests_failed=yes
 }
 

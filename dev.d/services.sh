@@ -95,7 +95,7 @@ service_urls() {
   echo "TEST_KAFKA_TLS=127.0.0.1:$(<"$services/kafka/tls-port")"
   echo "TEST_KAFKA_SASL=127.0.0.1:$(<"$services/kafka/sasl-port")"
   echo "TEST_KAFKA_FOLDER=$services/kafka"
-  # For tests that kill a broker of their own.
+  # For tests and the checker, which kill brokers of their own.
   echo "KAFKA_LIBS=$(kafka_libs)"
 }
 

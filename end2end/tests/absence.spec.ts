@@ -1,30 +1,12 @@
+import { missLines } from './support/absence.ts';
 import { CONNECTION_REFUSED } from './support/calm.ts';
 import { scrollThrough } from './support/reader.ts';
-import type { Tab } from './support/tab.ts';
 import { expect, test } from './support/test.ts';
-import { lines, write } from './support/wire.ts';
-
-/** The network goes, and with it the socket. */
-async function leave(tab: Tab): Promise<void> {
-  await tab.page.context().setOffline(true);
-  await expect(tab.banner).toContainText('Reconnecting');
-}
-
-async function back(tab: Tab): Promise<void> {
-  await tab.page.context().setOffline(false);
-  await tab.connected();
-}
+import { lines } from './support/wire.ts';
 
 test('what was said while I was away is all there when I am back', async ({ room, newcomer }) => {
   const ada = await newcomer(room);
-  await ada.say('Bye');
-  await ada.sees('Bye');
-
-  await leave(ada);
-  await write(room, 'Lin', ...lines(230));
-  await back(ada);
-
-  await ada.sees('Line 229');
+  await missLines(ada, room, 230);
   const { texts, disorder } = await scrollThrough(ada, 'up');
   expect(texts).toEqual(['Bye', ...lines(230)]);
   expect(disorder).toEqual([]);
@@ -33,13 +15,7 @@ test('what was said while I was away is all there when I am back', async ({ room
 
 test('after a very long absence the page says where messages are missing, and loads them', async ({ room, newcomer }) => {
   const ada = await newcomer(room);
-  await ada.say('Bye');
-  await ada.sees('Bye');
-
-  await leave(ada);
-  await write(room, 'Lin', ...lines(1_010));
-  await back(ada);
-
+  await missLines(ada, room, 1_010);
   await ada.seesAll(['Bye', ...lines(50, 960)], 'stored');
   const hole = ada.log.locator('.hole');
   await expect(hole).toHaveCount(1);

@@ -1,3 +1,4 @@
+import { missLines } from './support/absence.ts';
 import { DRAWN, position, scrollThrough, scrollUp, stand, stood } from './support/reader.ts';
 import type { Tab } from './support/tab.ts';
 import { expect, test } from './support/test.ts';
@@ -271,17 +272,11 @@ test('a link to a message that does not exist says so, and the room is there', a
 test('messages that are missing are loaded when they are reached, from below', async ({ room, newcomer }) => {
   test.setTimeout(90_000);
   const ada = await newcomer(room);
-  await ada.say('Before');
-  await ada.sees('Before');
-  await ada.page.context().setOffline(true);
-  await expect(ada.banner).toContainText('Reconnecting');
-  await write(room, 'Lin', ...lines(1_060));
-  await ada.page.context().setOffline(false);
-  await ada.sees('Line 1059');
+  await missLines(ada, room, 1_060);
   await expect(ada.log.locator('.hole')).toHaveText(/Some messages were not loaded/);
 
   const up = await scrollThrough(ada, 'up', 60_000);
-  expect(up.texts).toEqual(['Before', ...lines(1_060)]);
+  expect(up.texts).toEqual(['Bye', ...lines(1_060)]);
   expect(up.disorder).toEqual([]);
   expect(up.rows).toBeLessThanOrEqual(DRAWN);
   await expect(ada.log.locator('.hole')).toHaveCount(0);
@@ -290,13 +285,7 @@ test('messages that are missing are loaded when they are reached, from below', a
 test('the message that I read stays where it is while messages that are missing come above it', async ({ room, newcomer, proxyOf }) => {
   const proxy = await proxyOf(room);
   const ada = await newcomer(proxy.room(room));
-  await ada.say('Before');
-  await ada.sees('Before');
-  await ada.page.context().setOffline(true);
-  await expect(ada.banner).toContainText('Reconnecting');
-  await write(room, 'Lin', ...lines(1_060));
-  await ada.page.context().setOffline(false);
-  await ada.sees('Line 1059');
+  await missLines(ada, room, 1_060);
   proxy.delay = 150;
   for (let page = 0; page < 3; page++) {
     const pages = ada.frames('received', 'room:page').length;

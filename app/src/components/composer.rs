@@ -266,14 +266,11 @@ fn grow(chat: Chat, field: NodeRef<html::Textarea>) {
                 let around = field.parent_element();
                 let around =
                     around.and_then(|around| around.dyn_into::<web_sys::HtmlElement>().ok());
-                if let Some(around) = &around {
-                    size(around, &format!("{}px", around.offset_height()));
-                }
+                let Some(around) = around else { return };
+                size(&around, &format!("{}px", around.offset_height()));
                 size(&field, "auto");
                 size(&field, &format!("{}px", field.scroll_height()));
-                if let Some(around) = &around {
-                    size(around, "auto");
-                }
+                size(&around, "auto");
             });
         }
     });

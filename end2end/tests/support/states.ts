@@ -2,6 +2,7 @@
 
 import { expect } from '@playwright/test';
 
+import { missLines } from './absence.ts';
 import { CONNECTION_REFUSED } from './calm.ts';
 import { refuse } from './refuse.ts';
 import type { Room } from './server.ts';
@@ -135,13 +136,7 @@ export const STATES = {
   async hole({ startServer, newcomer }: Parts): Promise<Tab> {
     const room = (await startServer()).room('room1');
     const tab = await newcomer(room);
-    await tab.say('Bye');
-    await tab.sees('Bye');
-    await tab.page.context().setOffline(true);
-    await expect(tab.banner).toContainText('Reconnecting');
-    await write(room, 'Lin', ...lines(1_010));
-    await tab.page.context().setOffline(false);
-    await tab.sees('Line 1009');
+    await missLines(tab, room, 1_010);
     await expect(tab.log.locator('.hole')).toHaveCount(1);
     return tab;
   },

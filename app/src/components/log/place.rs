@@ -1,6 +1,8 @@
 //! Where rows stand in the log, measured in the page. Changes nothing but, to bring a message into view, where the log
 //! stands. Called by [`super::scroll`].
 
+use std::fmt::Display;
+
 use js_sys::Reflect;
 use sphere_protocol::{MessageId, Seq};
 use wasm_bindgen::JsCast as _;
@@ -22,10 +24,15 @@ pub(super) fn sizes(log: &HtmlElement) -> [i32; 3] {
     [log.client_width(), log.client_height(), log.scroll_height()]
 }
 
+/// The row of a message, if it is drawn.
+pub(super) fn row(log: &HtmlElement, id: impl Display) -> Option<HtmlElement> {
+    let row = log.query_selector(&format!("[data-id=\"{id}\"]"));
+    row.ok().flatten()?.dyn_into().ok()
+}
+
 /// Brings a message to the middle; says whether it is there.
 pub(super) fn aim(log: &HtmlElement, id: MessageId) -> bool {
-    let row = log.query_selector(&format!("[data-id=\"{id}\"]"));
-    let Some(row) = row.ok().flatten() else {
+    let Some(row) = row(log, id) else {
         return false;
     };
     let free = f64::from(log.client_height()) - row.get_bounding_client_rect().height();
@@ -49,10 +56,7 @@ pub(super) fn hole_in_view(log: &HtmlElement, edge: f64) -> Option<(Seq, bool)> 
 
 /// How far a row has moved that stood so far below the log's upper edge; none when it is not drawn any more.
 pub(super) fn moved(log: &HtmlElement, id: &str, before: f64) -> Option<f64> {
-    let row = log
-        .query_selector(&format!("[data-id=\"{id}\"]"))
-        .ok()
-        .flatten()?;
+    let row = row(log, id)?;
     Some(offset(&row, log) - before)
 }
 

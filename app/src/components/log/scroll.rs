@@ -21,7 +21,6 @@ const END: f64 = 100.0;
 const EDGE: f64 = 600.0;
 /// So long after a page of history a screen reader stays quiet.
 const QUIET_MS: u64 = 500;
-
 /// So long after a page more is asked for, if what came was not enough.
 const AGAIN_MS: u64 = 250;
 
@@ -254,12 +253,8 @@ impl Scroll {
         let lost = document()
             .active_element()
             .is_none_or(|element| element.tag_name() == "BODY");
-        let row = self
-            .focus
-            .get_value()
-            .filter(|_| lost)
-            .and_then(|id| log.query_selector(&format!("[data-id=\"{id}\"]")).ok()?);
-        if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+        let focused = self.focus.get_value().filter(|_| lost);
+        if let Some(row) = focused.and_then(|id| place::row(log, id)) {
             // A row can always take it. It stays where it is, perhaps out of view.
             let still = FocusOptions::new();
             still.set_prevent_scroll(true);

@@ -116,18 +116,8 @@ async fn a_broker_that_is_killed_loses_nothing_and_doubles_nothing() {
 
     broker.restart().await;
     for (cid, text) in open {
-        let mut attempt = 2;
-        eventually("the send is taken", async || {
-            ada.post_again(&cid, attempt, "room1", &text).await;
-            attempt += 1;
-            let answer = ada.answer(&cid).await;
-            let taken = answer.event == "message:ack";
-            if taken {
-                acks.insert(text.clone(), answer.data);
-            }
-            taken
-        })
-        .await;
+        let ack = ada.post_until_taken(&cid, "room1", &text).await;
+        acks.insert(text, ack.data);
     }
     let last = ada.say("room1", "after").await;
     acks.insert("after".to_owned(), last.clone());

@@ -108,18 +108,8 @@ async fn a_full_disk_acknowledges_nothing_and_room_heals_everything() {
     lin.post_again(&unbound, 2, "room2", "new").await;
     lin.ack(&unbound).await;
     for (cid, text) in open {
-        let mut attempt = 2;
-        eventually("the send is taken", async || {
-            ada.post_again(&cid, attempt, "room1", &text).await;
-            attempt += 1;
-            let answer = ada.answer(&cid).await;
-            let taken = answer.event == "message:ack";
-            if taken {
-                ids.push(answer["id"].clone());
-            }
-            taken
-        })
-        .await;
+        let ack = ada.post_until_taken(&cid, "room1", &text).await;
+        ids.push(ack["id"].clone());
     }
     ids.push(ada.say("room1", "after").await["id"].clone());
     let records = http::records(server.address, "room1").await;

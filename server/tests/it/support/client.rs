@@ -10,7 +10,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use super::{Person, cid, within};
+use super::{Person, cid, eventually, within};
 
 /// A frame of the server.
 #[derive(Debug, Clone, PartialEq)]
@@ -289,6 +289,20 @@ impl Client {
             json!({"cid": cid, "attempt": attempt, "room": room, "message": text}),
         )
         .await;
+    }
+
+    /// Sends a message that was refused again and again, until it is taken: its acknowledgement.
+    pub(crate) async fn post_until_taken(&mut self, cid: &str, room: &str, text: &str) -> Frame {
+        let (mut attempt, mut ack) = (2, None);
+        eventually("the send is taken", async || {
+            self.post_again(cid, attempt, room, text).await;
+            attempt += 1;
+            let answer = self.answer(cid).await;
+            ack = Some(answer).filter(|answer| answer.event == "message:ack");
+            ack.is_some()
+        })
+        .await;
+        ack.unwrap()
     }
 
     /// The answer to a send: `message:ack` or `message:nack`.
